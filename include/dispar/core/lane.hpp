@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cmath>
+#include <concepts>
+
+#include "dispar/core/config.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// One number as a functor sees it on a GPU, and for the double-precision work done once per call. Same functions as `pack`.
+template<class T>
+struct lane {
+  using scalar = T;
+  using mask_type = bool;
+  static constexpr int width = 1;
+  T value;
+
+  lane() = default;
+  template<class C>
+    requires std::convertible_to<C, T>
+  DISPAR_FN constexpr explicit lane(C c) : value(static_cast<T>(c)) {}
+
+  DISPAR_FN static lane load(const T* p) { return lane(*p); }
+  DISPAR_FN void store(T* p) const { *p = value; }
+
+  DISPAR_FN friend lane operator+(lane a, lane b) { return lane(a.value + b.value); }
+  DISPAR_FN friend lane operator-(lane a, lane b) { return lane(a.value - b.value); }
+  DISPAR_FN friend lane operator*(lane a, lane b) { return lane(a.value * b.value); }
+  DISPAR_FN friend lane operator/(lane a, lane b) { return lane(a.value / b.value); }
+  DISPAR_FN friend lane operator-(lane a) { return lane(-a.value); }
+  DISPAR_FN friend bool operator<(lane a, lane b) { return a.value < b.value; }
+  DISPAR_FN friend bool operator>(lane a, lane b) { return a.value > b.value; }
+  DISPAR_FN friend bool operator<=(lane a, lane b) { return a.value <= b.value; }
+  DISPAR_FN friend bool operator>=(lane a, lane b) { return a.value >= b.value; }
+  DISPAR_FN friend bool operator==(lane a, lane b) { return a.value == b.value; }
+};
+
+template<class T>
+DISPAR_FN lane<T> select(bool condition, lane<T> yes, lane<T> no) {
+  return condition ? yes : no;
+}
+
+/// a * b + c with one rounding.
+template<class T>
+DISPAR_FN lane<T> fma(lane<T> a, lane<T> b, lane<T> c) {
+  return lane<T>(std::fma(a.value, b.value, c.value));
+}
+template<class T>
+DISPAR_FN lane<T> exp2(lane<T> x) {
+  return lane<T>(std::exp2(x.value));
+}
+template<class T>
+DISPAR_FN lane<T> exp2_nonpositive(lane<T> x) {
+  return exp2(x);
+}
+template<class T>
+DISPAR_FN lane<T> exp(lane<T> x) {
+  return lane<T>(std::exp(x.value));
+}
+template<class T>
+DISPAR_FN lane<T> log2(lane<T> x) {
+  return lane<T>(std::log2(x.value));
+}
+template<class T>
+DISPAR_FN lane<T> log(lane<T> x) {
+  return lane<T>(std::log(x.value));
+}
+template<class T>
+DISPAR_FN lane<T> sqrt(lane<T> x) {
+  return lane<T>(std::sqrt(x.value));
+}
+template<class T>
+DISPAR_FN lane<T> abs(lane<T> x) {
+  return lane<T>(std::fabs(x.value));
+}
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,108 @@
+#pragma once
+/// \file
+/// `pack<T, W>`: W numbers that a host functor computes on at once, in the compiler's vector extension.
+/// Not available under nvcc, which rejects vector types in `__host__ __device__` functions: there `lane` takes its place.
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "dispar/core/lane.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+#if !defined(__CUDACC__)
+
+/// The integer as wide as `T`.
+template<class T>
+using bits_of = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+/// The result of comparing packs: all bits set where true.
+template<class T, int W>
+struct mask {
+  typedef bits_of<T> native [[gnu::vector_size(W * sizeof(T))]];
+  native value;
+
+  DISPAR_FN friend mask operator&(mask a, mask b) { return {a.value & b.value}; }
+  DISPAR_FN friend mask operator|(mask a, mask b) { return {a.value | b.value}; }
+  DISPAR_FN friend mask operator!(mask a) { return {~a.value}; }
+};
+
+template<class T, int W>
+struct pack {
+  using scalar = T;
+  using mask_type = mask<T, W>;
+  static constexpr int width = W;
+  typedef T native [[gnu::vector_size(W * sizeof(T))]];
+  native value;
+
+  pack() = default;
+  DISPAR_FN explicit pack(native v) : value(v) {}
+  /// The same number in every place.
+  template<class C>
+    requires std::convertible_to<C, T>
+  DISPAR_FN explicit pack(C c) : value(static_cast<T>(c) - native{}) {}
+
+  DISPAR_FN static pack load(const T* p) {
+    pack r;
+    std::memcpy(&r.value, p, sizeof r.value);
+    return r;
+  }
+  DISPAR_FN void store(T* p) const { std::memcpy(p, &value, sizeof value); }
+  DISPAR_FN T operator[](int i) const { return value[i]; }
+
+  DISPAR_FN friend pack operator+(pack a, pack b) { return pack(a.value + b.value); }
+  DISPAR_FN friend pack operator-(pack a, pack b) { return pack(a.value - b.value); }
+  DISPAR_FN friend pack operator*(pack a, pack b) { return pack(a.value * b.value); }
+  DISPAR_FN friend pack operator/(pack a, pack b) { return pack(a.value / b.value); }
+  DISPAR_FN friend pack operator-(pack a) { return pack(-a.value); }
+  DISPAR_FN friend mask_type operator<(pack a, pack b) { return {a.value < b.value}; }
+  DISPAR_FN friend mask_type operator>(pack a, pack b) { return {a.value > b.value}; }
+  DISPAR_FN friend mask_type operator<=(pack a, pack b) { return {a.value <= b.value}; }
+  DISPAR_FN friend mask_type operator>=(pack a, pack b) { return {a.value >= b.value}; }
+  DISPAR_FN friend mask_type operator==(pack a, pack b) { return {a.value == b.value}; }
+};
+
+template<class T, int W>
+DISPAR_FN pack<T, W> select(mask<T, W> condition, pack<T, W> yes, pack<T, W> no) {
+  return pack<T, W>(condition.value ? yes.value : no.value);
+}
+
+/// a * b + c. One expression, so that every compiler contracts it to the fused instruction where there is one.
+template<class T, int W>
+DISPAR_FN pack<T, W> fma(pack<T, W> a, pack<T, W> b, pack<T, W> c) {
+  return pack<T, W>(a.value * b.value + c.value);
+}
+
+template<class T, int W>
+DISPAR_FN pack<T, W> abs(pack<T, W> x) {
+  using mask_native = typename mask<T, W>::native;
+  constexpr auto keep = static_cast<bits_of<T>>(~(std::uint64_t{1} << (8 * sizeof(T) - 1)));
+  return pack<T, W>((typename pack<T, W>::native)((mask_native)x.value & keep));
+}
+
+/// Sum of the places in a fixed order, in the accumulation type.
+template<class T, int W>
+DISPAR_FN double sum(pack<T, W> x) {
+  double total = 0;
+  for (int i = 0; i < W; ++i) total += static_cast<double>(x.value[i]);
+  return total;
+}
+
+/// The width that fills the widest vector register of the instruction set. A wrong width costs up to 50 times the speed.
+template<class T>
+inline constexpr int native_width = vector_bytes / static_cast<int>(sizeof(T));
+template<class T>
+using native_pack = pack<T, native_width<T>>;
+
+#else
+
+template<class T>
+inline constexpr int native_width = 1;
+template<class T>
+using native_pack = lane<T>;
+
+#endif
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,7 @@
+#pragma once
+
+#define DISPAR_VERSION_MAJOR 0
+#define DISPAR_VERSION_MINOR 1
+#define DISPAR_VERSION_PATCH 0
+/// `major * 10000 + minor * 100 + patch`, for `#if`.
+#define DISPAR_VERSION (DISPAR_VERSION_MAJOR * 10000 + DISPAR_VERSION_MINOR * 100 + DISPAR_VERSION_PATCH)
