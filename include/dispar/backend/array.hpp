@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstring>
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -19,7 +19,9 @@ public:
   using extents_type = typename tensor_view<T, Rank, space>::extents_type;
 
   array() = default;
+  /// Throws `invalid_argument` for a negative extent, and whatever the backend throws when it has no memory.
   array(const B& b, extents_type extents) : backend_(b), view_(nullptr, extents) {
+    for (index e : extents) require(e >= 0, "array: extent", "must not be negative", static_cast<double>(e));
     if (view_.size() > 0) view_ = tensor_view<T, Rank, space>(static_cast<T*>(b.allocate(bytes())), extents);
   }
   array(array&& other) noexcept : backend_(other.backend_), view_(std::exchange(other.view_, {})) {}
@@ -36,6 +38,7 @@ public:
   [[nodiscard]] tensor_view<const T, Rank, space> view() const noexcept { return view_; }
   [[nodiscard]] T* data() noexcept { return view_.data(); }
   [[nodiscard]] const T* data() const noexcept { return view_.data(); }
+  [[nodiscard]] const extents_type& extents() const noexcept { return view_.extents(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(view_.size()) * sizeof(T); }
 
 private:
@@ -54,7 +57,7 @@ struct view_traits<const array<T, Rank, B>> {
 
 /// A dense copy of host data on the backend: the one place where elements move between spaces.
 template<backend B, class X>
-  requires viewable<const X> && std::same_as<space_of<X>, host> && std::same_as<typename B::space, host>
+  requires viewable<const X> && reachable<space_of<X>, host> && std::same_as<typename B::space, host>
 [[nodiscard]] auto to(const B& b, const X& x) {
   const auto source = view_of(x);
   using V = decltype(source);

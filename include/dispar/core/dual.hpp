@@ -7,7 +7,7 @@ DISPAR_NAMESPACE_BEGIN
 
 /// A value with N derivatives: a functor written for `V` gives its derivatives when called with `dual<V, N>`.
 ///
-/// Convention at the kinks: sqrt, abs and pow have derivative 0 where their argument is 0, so that coincident points have
+/// Convention at the kinks: sqrt and abs have derivative 0 where their argument is 0, so that coincident points have
 /// gradient 0 instead of infinity or NaN.
 template<class V, int N>
 struct dual {

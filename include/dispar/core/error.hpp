@@ -13,9 +13,10 @@ public:
   using std::invalid_argument::invalid_argument;
 };
 
-/// A finite number as a reader would write it: integers without a decimal point, others with six significant digits.
+/// A number as a reader would write it: integers without a decimal point, others with six significant digits.
 [[nodiscard]] inline std::string to_text(double value) {
-  if (value == static_cast<double>(static_cast<long long>(value)) && value < 1e15 && value > -1e15)
+  // The range first: converting a larger number or NaN to an integer is undefined.
+  if (value < 1e15 && value > -1e15 && value == static_cast<double>(static_cast<long long>(value)))
     return std::to_string(static_cast<long long>(value));
   char text[32];
   const int length = __builtin_snprintf(text, sizeof text, "%.6g", value);

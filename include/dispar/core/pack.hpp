@@ -12,6 +12,17 @@
 
 DISPAR_NAMESPACE_BEGIN
 
+namespace detail {
+
+/// Neither NaN nor infinite, by the bits: -ffast-math deletes the arithmetic tests.
+[[nodiscard]] inline bool is_finite(double x) noexcept {
+  std::uint64_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return (bits & 0x7ff0000000000000ULL) != 0x7ff0000000000000ULL;
+}
+
+}  // namespace detail
+
 #if !defined(__CUDACC__)
 
 /// The integer as wide as `T`.
@@ -82,12 +93,14 @@ DISPAR_FN pack<T, W> abs(pack<T, W> x) {
   return pack<T, W>((typename pack<T, W>::native)((mask_native)x.value & keep));
 }
 
-/// Sum of the places in a fixed order, in the accumulation type.
+/// Adds the places of x to `W` doubles: float work summed without float's rounding.
 template<class T, int W>
-DISPAR_FN double sum(pack<T, W> x) {
-  double total = 0;
-  for (int i = 0; i < W; ++i) total += static_cast<double>(x.value[i]);
-  return total;
+DISPAR_FN void add_to(double* sums, pack<T, W> x) {
+  typedef double wide [[gnu::vector_size(W * sizeof(double))]];
+  wide s;
+  std::memcpy(&s, sums, sizeof s);
+  s += __builtin_convertvector(x.value, wide);
+  std::memcpy(sums, &s, sizeof s);
 }
 
 /// The width that fills the widest vector register of the instruction set. A wrong width costs up to 50 times the speed.
@@ -96,12 +109,28 @@ inline constexpr int native_width = vector_bytes / static_cast<int>(sizeof(T));
 template<class T>
 using native_pack = pack<T, native_width<T>>;
 
+namespace detail {
+/// One number with the arithmetic of packs (contraction to fused operations included).
+template<class T>
+using scalar_pack = pack<T, 1>;
+}  // namespace detail
+
 #else
 
 template<class T>
 inline constexpr int native_width = 1;
 template<class T>
 using native_pack = lane<T>;
+
+namespace detail {
+template<class T>
+using scalar_pack = lane<T>;
+}  // namespace detail
+
+template<class T>
+DISPAR_FN void add_to(double* sums, lane<T> x) {
+  *sums += static_cast<double>(x.value);
+}
 
 #endif
 

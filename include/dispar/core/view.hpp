@@ -12,7 +12,7 @@ DISPAR_NAMESPACE_BEGIN
 /// Every extent, stride and index in dispar.
 using index = std::ptrdiff_t;
 
-/// A non-owning strided view of rank `Rank` (0 to 4) on elements of `T` in memory of `Space`.
+/// A non-owning strided view of any rank on elements of `T` in memory of `Space`.
 ///
 /// Strides count elements and may be zero (a broadcast) or negative. Copying a view copies no element; the memory must
 /// outlive the view. `T` is `const` for input.
@@ -99,8 +99,9 @@ public:
   [[nodiscard]] constexpr tensor_view slice(index first, index count) const
     requires(Rank >= 1)
   {
-    require(first >= 0 && count >= 0 && first + count <= extents_[0], "slice: first + count", "must lie within the view",
-            static_cast<double>(first + count));
+    require(first >= 0 && first <= extents_[0], "slice: first", "must lie within the view", static_cast<double>(first));
+    require(count >= 0 && count <= extents_[0] - first, "slice: count", "must not exceed the entries from first on",
+            static_cast<double>(count));
     tensor_view part = *this;
     part.data_ += first * strides_[0];
     part.extents_[0] = count;

@@ -3,7 +3,9 @@
 /// `view_of(x)`: anything with a `view_traits` specialization as a strided view, without a copy.
 /// Specializations for Eigen, xtensor, mdspan, DLPack and others are in `dispar/interop/`.
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -25,10 +27,12 @@ template<class T, int Rank, class Space>
 struct view_traits<const tensor_view<T, Rank, Space>> : view_traits<tensor_view<T, Rank, Space>> {};
 
 template<class T, class A>
+  requires(!std::same_as<T, bool>)  // has no array of bool
 struct view_traits<std::vector<T, A>> {
   static auto view(std::vector<T, A>& x) noexcept { return vector_view<T>(x.data(), static_cast<index>(x.size())); }
 };
 template<class T, class A>
+  requires(!std::same_as<T, bool>)
 struct view_traits<const std::vector<T, A>> {
   static auto view(const std::vector<T, A>& x) noexcept {
     return vector_view<const T>(x.data(), static_cast<index>(x.size()));
@@ -41,6 +45,22 @@ struct view_traits<std::span<T, N>> {
 };
 template<class T, std::size_t N>
 struct view_traits<const std::span<T, N>> : view_traits<std::span<T, N>> {};
+
+template<class T, std::size_t N>
+struct view_traits<std::array<T, N>> {
+  static constexpr auto view(std::array<T, N>& x) noexcept { return vector_view<T>(x.data(), static_cast<index>(N)); }
+};
+template<class T, std::size_t N>
+struct view_traits<const std::array<T, N>> {
+  static constexpr auto view(const std::array<T, N>& x) noexcept {
+    return vector_view<const T>(x.data(), static_cast<index>(N));
+  }
+};
+
+template<class T, std::size_t N>
+struct view_traits<T[N]> {
+  static constexpr auto view(T (&x)[N]) noexcept { return vector_view<T>(x, static_cast<index>(N)); }
+};
 
 template<class X>
 concept viewable = requires(X& x) { view_traits<X>::view(x); };
@@ -72,13 +92,29 @@ concept matrix_like = viewable<const std::remove_cvref_t<X>> && view_type<X>::ra
 template<class X>
 concept vector_like = viewable<const std::remove_cvref_t<X>> && view_type<X>::rank == 1 && real<value_type_of<X>>;
 
-/// `as_matrix(data, rows, cols)`: a contiguous row-major range (span, vector, array) with extents.
+/// `as_matrix(data, rows, cols)`: a vector (span, std::vector, Eigen or Thrust vector, ...) as `rows` rows of `cols` elements,
+/// one row after the other. The space and the stride of the vector are kept; no element is copied.
+/// Throws `invalid_argument` unless `rows * cols` is the number of elements.
+template<class X>
+  requires viewable<std::remove_reference_t<X>> && (decltype(view_of(std::declval<X&>()))::rank == 1)
+[[nodiscard]] constexpr auto as_matrix(X&& data, index rows, index cols) {
+  const auto vector = view_of(data);
+  using V = decltype(vector);
+  require(rows >= 0, "as_matrix: rows", "must not be negative", static_cast<double>(rows));
+  require(cols >= 0, "as_matrix: cols", "must not be negative", static_cast<double>(cols));
+  // Divided, since the product of two absurd extents overflows.
+  const bool fits = cols == 0 ? vector.size() == 0 : vector.size() % cols == 0 && vector.size() / cols == rows;
+  require(fits, "as_matrix: rows * cols", "must equal the number of elements",
+          static_cast<double>(rows) * static_cast<double>(cols));
+  return matrix_view<typename V::element_type, typename V::space>(vector.data(), {rows, cols},
+                                                                  {cols * vector.stride(0), vector.stride(0)});
+}
+
+/// The same for any other contiguous range.
 template<class R>
-[[nodiscard]] constexpr auto as_matrix(R& range, index rows, index cols) {
-  using T = std::remove_pointer_t<decltype(std::data(range))>;
-  require(rows >= 0 && cols >= 0 && rows * cols == static_cast<index>(std::size(range)), "as_matrix: rows * cols",
-          "must equal the number of elements", static_cast<double>(rows * cols));
-  return matrix_view<T>(std::data(range), rows, cols);
+  requires(!viewable<std::remove_reference_t<R>>) && requires(R& r) { std::span(r); }
+[[nodiscard]] constexpr auto as_matrix(R&& range, index rows, index cols) {
+  return as_matrix(std::span(range), rows, cols);
 }
 
 DISPAR_NAMESPACE_END

@@ -92,6 +92,19 @@ template<pair_function K>
 
 }  // namespace detail
 
+/// The constants of `k` in the compute type. Throws `invalid_argument` where one does not fit: a bandwidth of 1e-30 in float.
+template<pair_function K, class T>
+[[nodiscard]] vec<T, constants_of<K>> narrowed_constants(const K& k) {
+  const auto c = detail::checked_constants(k);
+  vec<T, constants_of<K>> result{};
+  for (int i = 0; i < constants_of<K>; ++i) {
+    result[i] = static_cast<T>(c[i]);
+    require(detail::is_finite(static_cast<double>(result[i])), "kernel: parameters",
+            "give a constant that the compute type cannot hold; scale the data or use double", c[i]);
+  }
+  return result;
+}
+
 /// k(d) in double for one pair with the given distances: for tests, tables and k(x, x).
 template<pair_function K>
 [[nodiscard]] double evaluate(const K& k, vec<double, K::channels> distances) {

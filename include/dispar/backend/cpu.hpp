@@ -1,0 +1,11 @@
+#pragma once
+
+#include "dispar/backend/host/pairwise.hpp"
+#include "dispar/backend/host/tiled_host.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// The CPU: vector registers and OpenMP threads. `cpu{}` uses all of them, `cpu{.each = {.threads = 2}}` two.
+using cpu = tiled_host<openmp>;
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,56 @@
+#pragma once
+/// \file
+/// Executors: how the host runs `n` independent tasks. An executor is callable as `each(n, task)`, calls `task(i)` once for
+/// every i in [0, n), and returns when all are done. Tasks do not throw. Results never depend on the executor.
+
+#include <concepts>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+#include "dispar/core/view.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// Everything on the calling thread.
+struct serial {
+  template<class Task>
+  void operator()(index n, const Task& task) const {
+    for (index i = 0; i < n; ++i) task(i);
+  }
+  [[nodiscard]] int concurrency() const noexcept { return 1; }
+};
+
+/// OpenMP threads; the calling thread alone where the program is compiled without OpenMP.
+struct openmp {
+  int threads = 0;  ///< 0: as many as OpenMP would start (OMP_NUM_THREADS)
+
+  template<class Task>
+  void operator()(index n, const Task& task) const {
+#if defined(_OPENMP)
+    if (n > 1 && concurrency() > 1) {
+      const int team = concurrency();
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+      for (index i = 0; i < n; ++i) task(i);
+      return;
+    }
+#endif
+    serial{}(n, task);
+  }
+  [[nodiscard]] int concurrency() const noexcept {
+#if defined(_OPENMP)
+    return threads > 0 ? threads : omp_get_max_threads();
+#else
+    return 1;
+#endif
+  }
+};
+
+template<class E>
+concept executor = std::copyable<E> && requires(const E each, index n) {
+  each(n, [](index) {});
+  { each.concurrency() } -> std::convertible_to<int>;
+};
+
+DISPAR_NAMESPACE_END

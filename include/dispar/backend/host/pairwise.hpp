@@ -1,0 +1,262 @@
+#pragma once
+/// \file
+/// The host's pairwise primitive: tiles of pairs, distances in registers, operation and sinks fused behind them.
+
+#include <atomic>
+#include <tuple>
+#include <utility>
+
+#include "dispar/backend/host/packed_samples.hpp"
+#include "dispar/backend/host/sinks.hpp"
+#include "dispar/backend/host/workspace.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// Panels per tile edge: as many as four, fewer where that would leave too few tiles to share out. By shape only.
+template<class Data>
+[[nodiscard]] index tile_panels(const Data& data, std::span<const pair_block> blocks) {
+  for (index edge : {4, 2}) {
+    index tiles = 0;
+    for (const auto& b : blocks) {
+      const index r = (data.count(b.rows) + edge * Data::width - 1) / (edge * Data::width);
+      const index c = (data.count(b.cols) + edge * Data::width - 1) / (edge * Data::width);
+      tiles += b.triangle ? r * (r + 1) / 2 : r * c;
+    }
+    if (tiles >= 64) return edge;
+  }
+  return 1;
+}
+
+/// Per-row numbers in packed order; padding is zero.
+template<class T, int Operands>
+struct packed_operands {
+  const T* of[Operands > 0 ? Operands : 1] = {};
+};
+
+/// Evaluates one register tile: distances, operation, register sinks, tile buffers. `Edge` tiles hold pairs that do not count.
+template<class Data, class Operation, class... Runners>
+class tile_evaluator {
+  using T = typename Data::value_type;
+  using R = register_tile<T>;
+  using V = typename R::V;
+  static constexpr int channels = Data::channels, outputs = Operation::outputs, operands = Operation::operands;
+  static constexpr std::uint32_t buffered = (0u | ... | Runners::outputs);
+
+public:
+  tile_evaluator(const Data& data, const Operation& operation, const packed_operands<T, operands>& rows)
+      : data_(data), operation_(operation), operands_(rows) {
+    for (int l = 0; l < R::width; ++l) lane_[l] = static_cast<T>(l);
+  }
+
+  /// One tile; `t.output` points at the buffers.
+  template<class States>
+  void operator()(const tile_buffers<T>& t, T* const* buffer, States& states) const {
+    const index row_end = (t.row_count + R::rows - 1) / R::rows * R::rows;
+    for (index j = 0; j < t.cols; j += R::width)
+      for (index i = 0; i < row_end; i += R::rows) {
+        const index row = t.first_row + i, col = t.first_col + j;
+        if (t.segments.triangle && row >= col + R::width - 1) {
+          clear(buffer, t.stride, i, j);
+          continue;
+        }
+        const bool crosses = t.segments.triangle && row + R::rows > col;
+        // The offset of the matched pairs i == j, both counted inside their segments.
+        const index shift = (row - data_.first_packed(t.segments.rows)) - (col - data_.first_packed(t.segments.cols));
+        const bool matched = !t.segments.triangle && shift > -R::rows && shift < R::width;
+        if (crosses || matched || i + R::rows > t.row_count || j + R::width > t.col_count)
+          evaluate<true>(t, buffer, states, i, j, shift);
+        else
+          evaluate<false>(t, buffer, states, i, j, shift);
+      }
+    for (index i = row_end; i < t.rows; i += R::rows)
+      for (index j = 0; j < t.cols; j += R::width) clear(buffer, t.stride, i, j);
+  }
+
+private:
+  template<bool Edge, class States>
+  [[gnu::noinline]] void evaluate(const tile_buffers<T>& t, T* const* buffer, States& states, index i, index j,
+                                  index shift) const {
+    const index row = t.first_row + i, col = t.first_col + j;
+    const Operation op = operation_;  // a copy that no store can alias
+    V last[R::rows][R::vectors];
+    V earlier[channels > 1 ? channels - 1 : 1][R::rows][R::vectors];
+    for (int c = 0; c + 1 < channels; ++c) data_.distances(c, row, col, earlier[c]);
+    data_.distances(channels - 1, row, col, last);
+
+    auto sums = std::tuple{make_accumulator<Runners>()...};
+    const T columns_left = static_cast<T>(t.col_count - j < R::width ? t.col_count - j : R::width);
+    const T diagonal = static_cast<T>(shift < -R::width ? -R::width : (shift > R::width ? R::width : shift));
+#pragma GCC unroll 8
+    for (int r = 0; r < R::rows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < R::vectors; ++v) {
+        vec<V, channels> d;
+        for (int c = 0; c + 1 < channels; ++c) d[c] = earlier[c][r][v];
+        d[channels - 1] = last[r][v];
+        pair_at<V, operands> at{};
+        at.block = t.block;
+        for (int o = 0; o < operands; ++o) {
+          at.row[o] = V(operands_.of[o][row + r]);
+          at.col[o] = V::load(operands_.of[o] + col + v * R::lanes);
+        }
+        vec<V, outputs> out;
+        if constexpr (Edge) {
+          const V lane = V::load(lane_ + v * R::lanes), on_diagonal = V(diagonal + static_cast<T>(r));
+          at.matched = lane == (t.segments.triangle ? V(-1) : on_diagonal);
+          out = op(d, at);
+          const V row_bound = V(i + r < t.row_count ? columns_left : T(0));
+          const V col_bound = t.segments.triangle ? on_diagonal : V(-1);
+          for (int o = 0; o < outputs; ++o) out[o] = select(lane < row_bound, select(lane > col_bound, out[o], V(0)), V(0));
+        } else {
+          out = op(d, at);
+        }
+        std::apply([&](auto&... sum) { (add(sum, v, out), ...); }, sums);
+        for (int o = 0; o < outputs; ++o)
+          if (buffered & (1u << o)) out[o].store(buffer[o] + (i + r) * t.stride + j + v * R::lanes);
+      }
+    }
+    flush(states, sums, std::index_sequence_for<Runners...>{});
+  }
+
+  struct nothing {};
+  template<class Runner>
+  static auto make_accumulator() {
+    if constexpr (Runner::in_registers)
+      return typename Runner::accumulator();
+    else
+      return nothing{};
+  }
+  template<class Sum>
+  [[gnu::always_inline]] static void add(Sum& sum, int v, const vec<V, outputs>& out) {
+    if constexpr (!std::is_same_v<Sum, nothing>) sum.add(v, out);
+  }
+  template<class States, class Sums, std::size_t... I>
+  [[gnu::always_inline]] static void flush(States& states, const Sums& sums, std::index_sequence<I...>) {
+    (
+        [&] {
+          if constexpr (!std::is_same_v<std::tuple_element_t<I, Sums>, nothing>) std::get<I>(states).flush(std::get<I>(sums));
+        }(),
+        ...);
+  }
+  void clear(T* const* buffer, index stride, index i, index j) const {
+    for (int o = 0; o < outputs; ++o)
+      if (buffered & (1u << o))
+        for (index r = 0; r < R::rows; ++r)
+          std::memset(buffer[o] + (i + r) * stride + j, 0, static_cast<std::size_t>(R::width) * sizeof(T));
+  }
+
+  const Data& data_;
+  const Operation operation_;
+  packed_operands<T, operands> operands_;
+  T lane_[R::width];
+};
+
+template<class Runner>
+auto make_tile_state() {
+  if constexpr (Runner::in_registers)
+    return typename Runner::tile_state();
+  else
+    return 0;
+}
+
+}  // namespace detail
+
+/// Runs `operation` on every pair of the blocks and gives its outputs to the sinks; see backend/pairwise.hpp.
+///
+/// `operands[o]`, o < Operation::operands, has one number per row of all segments.
+/// Time: pairs x features; a triangle costs half a square. Memory: tiles only, O(threads) of them, and what the sinks keep.
+/// Results have the same bits for every executor and number of threads.
+template<class Each, class Memory, class Data, class Operation, class... Sinks>
+void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operation& operation,
+              std::span<const pair_block> blocks,
+              std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
+  using T = typename Data::value_type;
+  static_assert(Operation::channels == Data::channels, "dispar: the operation and the data differ in their number of channels");
+  constexpr bool per_row = (false || ... || detail::sink_runner<Sinks, Data>::per_row);
+  constexpr std::uint32_t buffered = (0u | ... | detail::sink_runner<Sinks, Data>::outputs);
+  require(operands.size() == static_cast<std::size_t>(Operation::operands), "pairwise: operands", "must match the operation",
+          static_cast<double>(operands.size()));
+
+  detail::packed_operands<T, Operation::operands> packed;
+  std::vector<T> operand_memory(static_cast<std::size_t>(data.packed_rows() * Operation::operands), T(0));
+  for (std::size_t o = 0; o < operands.size(); ++o) {
+    require(operands[o].size() == data.rows(), "pairwise: operand", "must have one entry per row",
+            static_cast<double>(operands[o].size()));
+    T* const target = operand_memory.data() + static_cast<index>(o) * data.packed_rows();
+    for (int s = 0; s < data.segments(); ++s)
+      for (index i = 0; i < data.count(s); ++i) target[data.first_packed(s) + i] = operands[o](data.first(s) + i);
+    packed.of[o] = target;
+  }
+
+  const index edge = detail::tile_panels(data, blocks) * Data::width;
+  std::vector<index> tiles;
+  for (int s = 0; s < data.segments(); ++s) tiles.push_back((data.count(s) + edge - 1) / edge);
+  const auto schedule = [&] {
+    if constexpr (per_row)
+      return detail::tournament_schedule(blocks, tiles);
+    else
+      return detail::run_schedule(blocks, tiles);
+  }();
+
+  auto runners = std::tuple<detail::sink_runner<Sinks, Data>...>{
+      detail::sink_runner<Sinks, Data>(sinks, data, blocks, schedule.tasks())...};
+  const detail::tile_evaluator<Data, Operation, detail::sink_runner<Sinks, Data>...> evaluate(data, operation, packed);
+
+  const auto buffer_bytes = static_cast<std::size_t>(edge * edge) * sizeof(T);
+  const auto buffers = static_cast<std::size_t>(__builtin_popcount(buffered));
+  const std::size_t scratch = std::apply([](const auto&... r) { return (std::size_t{0} + ... + r.scratch_bytes()); }, runners);
+  const detail::workspaces memory(b, buffers * buffer_bytes + scratch);
+
+  const auto run_tile = [&](index task, const detail::tile_at& at, char* workspace) {
+    const pair_block& segments = blocks[static_cast<std::size_t>(at.block)];
+    T* buffer[Operation::outputs > 0 ? Operation::outputs : 1] = {};
+    char* next = workspace;
+    for (int o = 0; o < Operation::outputs; ++o)
+      if (buffered & (1u << o)) {
+        buffer[o] = reinterpret_cast<T*>(next);
+        next += buffer_bytes;
+      }
+    const index rows_left = data.count(segments.rows) - at.row * edge, cols_left = data.count(segments.cols) - at.col * edge;
+    const auto whole = [](index n) { return (n + Data::width - 1) / Data::width * Data::width; };
+    detail::tile_buffers<T> t{};
+    t.output = buffer;
+    t.stride = edge;
+    t.row_count = rows_left < edge ? rows_left : edge;
+    t.col_count = cols_left < edge ? cols_left : edge;
+    t.rows = whole(t.row_count);
+    t.cols = whole(t.col_count);
+    t.first_row = data.first_packed(segments.rows) + at.row * edge;
+    t.first_col = data.first_packed(segments.cols) + at.col * edge;
+    t.block = at.block;
+    t.segments = segments;
+    t.scratch = next;
+    auto states = std::tuple{detail::make_tile_state<detail::sink_runner<Sinks, Data>>()...};
+    evaluate(t, buffer, states);
+    std::apply(
+        [&](auto&... runner) {
+          (
+              [&] {
+                using Runner = std::remove_reference_t<decltype(runner)>;
+                if constexpr (Runner::in_registers)
+                  runner.end_tile(task, t.block, std::get<typename Runner::tile_state>(states));
+                else {
+                  runner.tile(task, t);
+                  t.scratch = static_cast<char*>(t.scratch) + runner.scratch_bytes();
+                }
+              }(),
+              ...);
+        },
+        runners);
+  };
+
+  for (index round = 0; round < schedule.rounds(); ++round)
+    b.each(schedule.tasks_in_round(round), [&](index task) noexcept {
+      const typename detail::workspaces<tiled_host<Each, Memory>>::lease workspace(memory);
+      schedule.for_each_tile(round, task, [&](const detail::tile_at& at) { run_tile(task, at, workspace.data()); });
+    });
+  std::apply([](auto&... runner) { (runner.finish(), ...); }, runners);
+}
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,194 @@
+#pragma once
+/// \file
+/// How the host engine runs each sink of `backend/pairwise.hpp`. A runner has:
+/// - `per_row`: tasks of one round must not share rows (tournament order); otherwise any order will do.
+/// - `outputs`: bit mask of the outputs it reads from tile buffers; 0 for sinks that live in registers.
+/// - `scratch_bytes()`: working memory per running task.
+/// - `tile(task, tile_buffers)`: consumes one tile.
+/// - `finish()`: writes the result.
+
+#include <cstdint>
+#include <vector>
+
+#include "dispar/backend/host/broadcast_product.hpp"
+#include "dispar/backend/host/packed_samples.hpp"
+#include "dispar/backend/host/schedule.hpp"
+#include "dispar/backend/pairwise.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// A finished tile: outputs in [rows][stride] buffers, invalid pairs zero.
+template<class T>
+struct tile_buffers {
+  const T* const* output;   ///< by number of output; null where nobody reads it
+  index stride;             ///< row stride of the buffers
+  index rows, cols;         ///< extents, in packed rows (multiples of the register tile)
+  index first_row, first_col;      ///< packed row numbers
+  index row_count, col_count;      ///< rows and columns that exist, the rest is padding
+  int block;
+  pair_block segments;
+  void* scratch;
+};
+
+template<class Sink, class Data>
+class sink_runner;
+
+/// `total`: lane sums in registers, flushed to double per register tile; one partial sum per task and block.
+template<int First, int Count, class Data>
+class sink_runner<total<First, Count>, Data> {
+  using T = typename Data::value_type;
+  using V = native_pack<T>;
+  static constexpr int lanes = native_width<T>;
+
+public:
+  static constexpr bool per_row = false, in_registers = true;
+  static constexpr std::uint32_t outputs = 0;
+
+  sink_runner(const total<First, Count>& sink, const Data&, std::span<const pair_block> blocks, index tasks)
+      : sink_(sink), blocks_(static_cast<index>(blocks.size())), partial_(static_cast<std::size_t>(tasks * blocks_ * Count), 0.0) {
+    require(sink.out.rows() == blocks_ && sink.out.cols() == Count, "total: out", "must be blocks x outputs",
+            static_cast<double>(sink.out.rows()));
+  }
+
+  /// Sums of one register tile, separate by vector so that the additions overlap.
+  struct accumulator {
+    static constexpr int vectors = register_tile<T>::vectors;
+    V sum[Count][vectors];
+    [[gnu::always_inline]] accumulator() {
+#pragma GCC unroll 8
+      for (int o = 0; o < Count; ++o)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[o][v] = V(0);
+    }
+    template<int N>
+    [[gnu::always_inline]] void add(int v, const vec<V, N>& outputs) {
+#pragma GCC unroll 8
+      for (int o = 0; o < Count; ++o) sum[o][v] = sum[o][v] + outputs[First + o];
+    }
+  };
+
+  /// Lane sums of one tile, in double.
+  struct tile_state {
+    alignas(64) double lane[Count][lanes] = {};
+    [[gnu::always_inline]] void flush(const accumulator& a) {
+      for (int o = 0; o < Count; ++o) {
+        V sum = a.sum[o][0];
+        for (int v = 1; v < accumulator::vectors; ++v) sum = sum + a.sum[o][v];
+        add_to(lane[o], sum);
+      }
+    }
+  };
+  void end_tile(index task, int block, const tile_state& state) {
+    double* const p = partial_.data() + (task * blocks_ + block) * Count;
+    for (int o = 0; o < Count; ++o) {
+      double sum = 0;
+      for (int l = 0; l < lanes; ++l) sum += state.lane[o][l];
+      p[o] += sum;
+    }
+  }
+
+  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
+  void tile(index, const tile_buffers<T>&) {}
+  void finish() {
+    for (index b = 0; b < blocks_; ++b)
+      for (int o = 0; o < Count; ++o) {
+        double sum = 0;
+        for (index at = b * Count + o; at < static_cast<index>(partial_.size()); at += blocks_ * Count)
+          sum += partial_[static_cast<std::size_t>(at)];
+        sink_.out(b, o) = sum;
+      }
+  }
+
+private:
+  total<First, Count> sink_;
+  index blocks_;
+  std::vector<double> partial_;
+};
+
+/// `row_sums`: added in double, tile by tile.
+template<int Output, class Data>
+class sink_runner<row_sums<Output>, Data> {
+  using T = typename Data::value_type;
+  using V = native_pack<T>;
+  static constexpr int lanes = native_width<T>;
+
+public:
+  static constexpr bool per_row = true, in_registers = false;
+  static constexpr std::uint32_t outputs = 1u << Output;
+
+  sink_runner(const row_sums<Output>& sink, const Data& data, std::span<const pair_block> blocks, index)
+      : sink_(sink), data_(data) {
+    require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
+            static_cast<double>(sink.out.rows()));
+    for (const auto& b : blocks)
+      require(b.slot >= 0 && b.slot < sink.out.cols(), "row_sums: slot", "must be a column of out", b.slot);
+    for (index i = 0; i < sink.out.rows(); ++i)
+      for (index j = 0; j < sink.out.cols(); ++j) sink.out(i, j) = 0;
+  }
+
+  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
+  void tile(index, const tile_buffers<T>& t) {
+    const T* const q = t.output[Output];
+    const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
+    const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
+    for (index i = 0; i < t.row_count; ++i) {
+      V sum(0);
+      for (index j = 0; j < t.cols; j += lanes) sum = sum + V::load(q + i * t.stride + j);
+      double total = 0;
+      T values[lanes];
+      sum.store(values);
+      for (int l = 0; l < lanes; ++l) total += static_cast<double>(values[l]);
+      sink_.out(row0 + i, t.segments.slot) += total;
+    }
+    for (index j = 0; j < t.cols; j += lanes) {
+      V sum(0);
+      for (index i = 0; i < t.rows; ++i) sum = sum + V::load(q + i * t.stride + j);
+      T values[lanes];
+      sum.store(values);
+      for (int l = 0; l < lanes && j + l < t.col_count; ++l)
+        sink_.out(col0 + j + l, t.segments.slot) += static_cast<double>(values[l]);
+    }
+  }
+  void finish() {}
+
+private:
+  row_sums<Output> sink_;
+  const Data& data_;
+};
+
+/// `store`: copied out of the tile, and mirrored.
+template<int Output, class T, class Data>
+class sink_runner<store<Output, T>, Data> {
+public:
+  static constexpr bool per_row = false, in_registers = false;
+  static constexpr std::uint32_t outputs = 1u << Output;
+
+  sink_runner(const store<Output, T>& sink, const Data& data, std::span<const pair_block>, index) : sink_(sink), data_(data) {
+    require(sink.out.rows() == data.rows() && sink.out.cols() == data.rows(), "store: out", "must be rows x rows",
+            static_cast<double>(sink.out.rows()));
+  }
+  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
+  void tile(index, const tile_buffers<typename Data::value_type>& t) {
+    const auto* const q = t.output[Output];
+    const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
+    const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
+    for (index i = 0; i < t.row_count; ++i)
+      for (index j = 0; j < t.col_count; ++j) {
+        if (t.segments.triangle && row0 + i >= col0 + j) continue;
+        const T value = static_cast<T>(q[i * t.stride + j]);
+        sink_.out(row0 + i, col0 + j) = value;
+        sink_.out(col0 + j, row0 + i) = value;
+      }
+  }
+  void finish() {}
+
+private:
+  store<Output, T> sink_;
+  const Data& data_;
+};
+
+}  // namespace detail
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <new>
+
+#include "dispar/backend/backend.hpp"
+#include "dispar/backend/host/executor.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// The process's heap, aligned for the widest vector. Any type with these two members can take its place.
+struct heap {
+  static constexpr std::size_t alignment = 64;
+  [[nodiscard]] void* allocate(std::size_t bytes) const { return ::operator new(bytes, std::align_val_t{alignment}); }
+  void deallocate(void* p, std::size_t bytes) const noexcept { ::operator delete(p, bytes, std::align_val_t{alignment}); }
+};
+
+/// The host backend: the tile engine on vector registers, its tiles run by `Each`, its memory from `Memory`.
+///
+///     tiled_host<openmp> two_threads{.each = {.threads = 2}};
+///
+/// Every host backend gives the same bits, whatever the executor and its number of threads.
+template<executor Each = openmp, class Memory = heap>
+struct tiled_host {
+  using space = host;
+  static constexpr bool has_pairwise = true;
+  Each each{};
+  Memory memory{};
+
+  [[nodiscard]] void* allocate(std::size_t bytes) const { return memory.allocate(bytes); }
+  void deallocate(void* p, std::size_t bytes) const noexcept { memory.deallocate(p, bytes); }
+  void wait() const noexcept {}
+};
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,81 @@
+#pragma once
+/// \file
+/// The vocabulary of the pairwise primitive, shared by every backend:
+///
+///     const auto data = pack_samples<Metric>(backend, segments);
+///     pairwise(backend, data, operation, blocks, sinks...);
+///
+/// `data` holds the rows of several segments (two samples, many groups). Each `pair_block` names two segments whose rows meet
+/// pair by pair; an *operation* turns the distances of a pair into outputs, and *sinks* consume the outputs. No n x m matrix
+/// exists unless the sink `store` asks for it.
+///
+/// An operation has `channels`, `outputs`, `operands` (how many of the per-row numbers it reads) and
+/// `template<class V, class At> vec<V, outputs> operator()(vec<V, channels> distances, const At& at) const`.
+
+#include "dispar/backend/backend.hpp"
+#include "dispar/backend/sample.hpp"
+#include "dispar/core/vec.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// All pairs of the rows of two segments.
+struct pair_block {
+  int rows = 0;           ///< number of the segment that gives i
+  int cols = 0;           ///< number of the segment that gives j
+  bool triangle = false;  ///< rows == cols and only i < j; sinks along rows count each pair for both of its rows
+  int slot = 0;           ///< which column of `row_sums` this block adds to
+};
+
+/// What an operation knows of a pair besides its distances.
+template<class V, int Operands>
+struct pair_at {
+  int block;                           ///< position in the list of blocks
+  typename V::mask_type matched;       ///< row number equals column number, in a block of two different segments
+  vec<V, Operands> row;                ///< the operands of row i
+  vec<V, Operands> col;                ///< the operands of row j
+};
+
+/// Sink: per block, the sum of each of the outputs First .. First + Count - 1. `out` is blocks x Count.
+template<int First, int Count, memory_space S = host>
+struct total {
+  static constexpr int first = First, count = Count;
+  matrix_view<double, S> out;
+};
+
+/// Sink: for every row of every segment (numbered through), the sum of output `Output` over its pairs, by slot of the block.
+/// `out` is rows x slots.
+template<int Output, memory_space S = host>
+struct row_sums {
+  static constexpr int output = Output;
+  matrix_view<double, S> out;
+};
+
+/// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.expand(target, first_row, count,
+/// first_label, label_count, stride)` writes labels as numbers, so that they may be kept as bits. `out` has one entry per p.
+template<int Output, class Labels, memory_space S = host>
+struct quadratic_forms {
+  static constexpr int output = Output;
+  Labels labels;
+  vector_view<double, S> out;
+};
+
+/// Sink: sum over j of output_ij times the derivative of channel `Channel`'s distance by the features of row i, for the rows of
+/// both segments of a block. `out[s]` is the gradient for segment s, or the null view; `factor` multiplies it, and with
+/// `accumulate` it is added to what is there. `Distance` is the output that carries the distance (for metrics that need it).
+template<int Output, int Channel, class T, int Segments, memory_space S = host>
+struct feature_gradient {
+  static constexpr int output = Output, channel = Channel, segments = Segments;
+  std::array<matrix_view<T, S>, static_cast<std::size_t>(Segments)> out;
+  double factor = 1;
+  bool accumulate = false;
+};
+
+/// Sink: the matrix of outputs itself, rows and columns numbered through all segments; a triangle is mirrored, its diagonal
+/// left alone.
+template<int Output, class T, memory_space S = host>
+struct store {
+  static constexpr int output = Output;
+  matrix_view<T, S> out;
+};
+
+DISPAR_NAMESPACE_END

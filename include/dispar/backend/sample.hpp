@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <type_traits>
+
+#include "dispar/core/view_traits.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// A sample as the pairwise primitive takes it: one matrix per channel, the same rows in each, and optional row weights.
+template<class T, int Channels, memory_space Space = host>
+struct sample {
+  using value_type = T;
+  using space = Space;
+  static constexpr int channel_count = Channels;
+  std::array<matrix_view<const T, Space>, static_cast<std::size_t>(Channels)> channel;
+  vector_view<const T, Space> weights{};
+
+  [[nodiscard]] index rows() const noexcept { return channel[0].rows(); }
+  [[nodiscard]] sample slice(index first, index count) const {
+    sample part = *this;
+    for (auto& view : part.channel) view = view.slice(first, count);
+    if (weights) part.weights = weights.slice(first, count);
+    return part;
+  }
+};
+
+namespace detail {
+template<class X>
+inline constexpr bool is_sample = false;
+template<class T, int C, class S>
+inline constexpr bool is_sample<sample<T, C, S>> = true;
+}  // namespace detail
+
+/// A matrix (rows are samples), or what `channels` and `weighted` return.
+template<class X>
+concept sample_like = matrix_like<X> || detail::is_sample<std::remove_cvref_t<X>>;
+
+template<sample_like X>
+[[nodiscard]] auto as_sample(const X& x) {
+  if constexpr (detail::is_sample<X>) {
+    return x;
+  } else {
+    const auto view = view_of(x);
+    return sample<value_type_of<X>, 1, space_of<X>>{{view}};
+  }
+}
+
+template<class X>
+using sample_type = decltype(as_sample(std::declval<const X&>()));
+
+/// One sample seen through several feature maps: `channels(phi, raw)` for the deep kernel. Same rows in every matrix.
+template<matrix_like First, matrix_like... Rest>
+  requires(std::same_as<value_type_of<First>, value_type_of<Rest>> && ...) &&
+          (std::same_as<space_of<First>, space_of<Rest>> && ...)
+[[nodiscard]] auto channels(const First& first, const Rest&... rest) {
+  using S = sample<value_type_of<First>, 1 + static_cast<int>(sizeof...(Rest)), space_of<First>>;
+  S result{{view_of(first), view_of(rest)...}};
+  for (const auto& view : result.channel)
+    require(view.rows() == result.rows(), "channels: rows", "must be the same in every channel", static_cast<double>(view.rows()));
+  return result;
+}
+
+/// A sample whose row i counts `weights[i]` times. Weights are finite and not negative.
+template<sample_like X, vector_like W>
+  requires std::same_as<typename sample_type<X>::value_type, value_type_of<W>>
+[[nodiscard]] auto weighted(const X& x, const W& weights) {
+  auto result = as_sample(x);
+  result.weights = view_of(weights);
+  require(result.weights.size() == result.rows(), "weighted: weights", "must have one entry per row",
+          static_cast<double>(result.weights.size()));
+  return result;
+}
+
+DISPAR_NAMESPACE_END
