@@ -7,13 +7,13 @@
 
 DISPAR_NAMESPACE_BEGIN
 
-  /// Draw number `at` of a fair sign, +1 or -1: bit at % 128 of block at / 128, set for +1. The same on every backend. The
-  /// wild bootstrap's signs of row r are `rademacher<T>(key.fork(r), i)`. `at` >= 0.
-  template<class T>
-  requires std::floating_point<T> || std::signed_integral<T>
-  [[nodiscard]] DISPAR_FN constexpr T rademacher(random_key key, index at) {
-    const auto words = key.block(static_cast<std::uint64_t>(at / 128));
-    return (words[static_cast<int>(at % 128 / 32)] >> (at % 32)) & 1 ? T(1) : T(-1);
-  }
+/// Draw number `at` of a fair sign, +1 or -1: bit at % 128 of block at / 128, set for +1. The same on every backend. The
+/// wild bootstrap's signs of row r are `rademacher<T>(key.fork(r), i)`. `at` >= 0.
+template<class T>
+requires std::floating_point<T> || std::signed_integral<T>
+[[nodiscard]] DISPAR_FN constexpr T rademacher(random_key key, index at) {
+  const auto words = key.block(static_cast<std::uint64_t>(at / 128));
+  return (words[static_cast<int>(at % 128 / 32)] >> (at % 32)) & 1 ? T(1) : T(-1);
+}
 
 DISPAR_NAMESPACE_END
