@@ -6,23 +6,24 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "dispar/core/pack.hpp"
+#include "dispar/core/config.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// The layout of IEEE 754 numbers as unsigned integers.
 template<class T>
-using float_bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-template<class T>
-inline constexpr float_bits<T> magnitude_mask = static_cast<float_bits<T>>(~float_bits<T>{0}) >> 1;
-template<class T>
-inline constexpr float_bits<T> infinity_bits = sizeof(T) == 4 ? static_cast<float_bits<T>>(0x7f800000u)
-                                                              : static_cast<float_bits<T>>(0x7ff0000000000000u);
+struct ieee {
+  using bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  static constexpr bits magnitude = static_cast<bits>(~bits{0}) >> 1;
+  static constexpr bits infinity = static_cast<bits>(sizeof(T) == 4 ? 0x7f800000u : 0x7ff0000000000000u);
+  static constexpr bits quiet_nan = infinity | (infinity >> 1);
+};
 
 /// A number with these bits, computed where the optimizer cannot see them: it may assume that constants are finite.
 template<class T>
-DISPAR_FN T hidden_constant(float_bits<T> bits) {
+DISPAR_FN T hidden_constant(typename ieee<T>::bits bits) {
 #if !defined(__CUDACC__)
   asm("" : "+r"(bits));
 #endif
@@ -34,26 +35,33 @@ DISPAR_FN T hidden_constant(float_bits<T> bits) {
 /// True for every NaN, under every compiler flag.
 template<std::floating_point T>
 [[nodiscard]] DISPAR_FN constexpr bool is_nan(T x) {
-  return (__builtin_bit_cast(detail::float_bits<T>, x) & detail::magnitude_mask<T>) > detail::infinity_bits<T>;
+  return (__builtin_bit_cast(typename detail::ieee<T>::bits, x) & detail::ieee<T>::magnitude) > detail::ieee<T>::infinity;
 }
 
-/// True for numbers that are neither infinite nor NaN, under every compiler flag.
+/// True for infinity with a positive sign, under every compiler flag.
 template<std::floating_point T>
-[[nodiscard]] DISPAR_FN constexpr bool is_finite(T x) {
-  return (__builtin_bit_cast(detail::float_bits<T>, x) & detail::magnitude_mask<T>) < detail::infinity_bits<T>;
+[[nodiscard]] DISPAR_FN constexpr bool is_positive_infinity(T x) {
+  return __builtin_bit_cast(typename detail::ieee<T>::bits, x) == detail::ieee<T>::infinity;
 }
 
+/// True for infinities and NaN, under every compiler flag.
+template<std::floating_point T>
+[[nodiscard]] DISPAR_FN constexpr bool is_special(T x) {
+  return (__builtin_bit_cast(typename detail::ieee<T>::bits, x) & detail::ieee<T>::magnitude) >= detail::ieee<T>::infinity;
+}
+
+/// Constants that survive -ffinite-math-only.
 template<std::floating_point T>
 [[nodiscard]] DISPAR_FN T positive_infinity() {
-  return detail::hidden_constant<T>(detail::infinity_bits<T>);
+  return detail::hidden_constant<T>(detail::ieee<T>::infinity);
 }
 template<std::floating_point T>
 [[nodiscard]] DISPAR_FN T negative_infinity() {
-  return detail::hidden_constant<T>(detail::infinity_bits<T> | ~detail::magnitude_mask<T>);
+  return detail::hidden_constant<T>(detail::ieee<T>::infinity | ~detail::ieee<T>::magnitude);
 }
 template<std::floating_point T>
 [[nodiscard]] DISPAR_FN T quiet_nan() {
-  return detail::hidden_constant<T>(detail::infinity_bits<T> | (detail::infinity_bits<T> >> 1));
+  return detail::hidden_constant<T>(detail::ieee<T>::quiet_nan);
 }
 
 DISPAR_NAMESPACE_END
