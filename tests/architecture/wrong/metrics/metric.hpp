@@ -1,0 +1,3 @@
+#pragma once
+#include "dispar/mmd/mmd.hpp"
+#include "dispar/mmd/detail/sum.hpp"  // violation
