@@ -1,6 +1,10 @@
 #pragma once
 
+#include "dispar/backend/host/given_matrix.hpp"
+#include "dispar/backend/host/gradient_sink.hpp"
+#include "dispar/backend/host/pair_list.hpp"
 #include "dispar/backend/host/pairwise.hpp"
+#include "dispar/backend/host/quadratic_sink.hpp"
 #include "dispar/backend/host/tiled_host.hpp"
 
 DISPAR_NAMESPACE_BEGIN

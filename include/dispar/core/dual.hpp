@@ -71,6 +71,12 @@ DISPAR_FN dual<V, N> select(typename V::mask_type condition, dual<V, N> yes, dua
   for (int i = 0; i < N; ++i) r.d[i] = select(condition, yes.d[i], no.d[i]);
   return r;
 }
+namespace detail {
+template<class V, int N>
+DISPAR_FN dual<V, N> lower_bounded(dual<V, N> x, dual<V, N> bound) {
+  return select(x < bound, bound, x);
+}
+}  // namespace detail
 template<class V, int N>
 DISPAR_FN dual<V, N> fma(dual<V, N> a, dual<V, N> b, dual<V, N> c) {
   return a * b + c;

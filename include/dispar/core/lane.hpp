@@ -40,6 +40,14 @@ DISPAR_FN lane<T> select(bool condition, lane<T> yes, lane<T> no) {
   return condition ? yes : no;
 }
 
+namespace detail {
+/// `x < bound ? bound : x`; a NaN in x stays a NaN.
+template<class T>
+DISPAR_FN lane<T> lower_bounded(lane<T> x, lane<T> bound) {
+  return select(x < bound, bound, x);
+}
+}  // namespace detail
+
 /// a * b + c with one rounding.
 template<class T>
 DISPAR_FN lane<T> fma(lane<T> a, lane<T> b, lane<T> c) {

@@ -12,17 +12,6 @@
 
 DISPAR_NAMESPACE_BEGIN
 
-namespace detail {
-
-/// Neither NaN nor infinite, by the bits: -ffast-math deletes the arithmetic tests.
-[[nodiscard]] inline bool is_finite(double x) noexcept {
-  std::uint64_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return (bits & 0x7ff0000000000000ULL) != 0x7ff0000000000000ULL;
-}
-
-}  // namespace detail
-
 #if !defined(__CUDACC__)
 
 /// The integer as wide as `T`.
@@ -79,6 +68,33 @@ template<class T, int W>
 DISPAR_FN pack<T, W> select(mask<T, W> condition, pack<T, W> yes, pack<T, W> no) {
   return pack<T, W>(condition.value ? yes.value : no.value);
 }
+
+namespace detail {
+
+/// `x < bound ? bound : x` in one instruction where GCC would compare and blend. A NaN in x stays a NaN.
+template<class T, int W>
+DISPAR_FN pack<T, W> lower_bounded(pack<T, W> x, pack<T, W> bound) {
+  using V = pack<T, W>;
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512F__)
+  if constexpr (sizeof(typename V::native) == 64) {
+    if constexpr (sizeof(T) == 4)
+      return V((typename V::native)__builtin_ia32_maxps512_mask(bound.value, x.value, x.value, std::uint16_t(-1), 4));
+    else
+      return V((typename V::native)__builtin_ia32_maxpd512_mask(bound.value, x.value, x.value, std::uint8_t(-1), 4));
+  }
+#endif
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX__)
+  if constexpr (sizeof(typename V::native) == 32) {
+    if constexpr (sizeof(T) == 4)
+      return V((typename V::native)__builtin_ia32_maxps256(bound.value, x.value));
+    else
+      return V((typename V::native)__builtin_ia32_maxpd256(bound.value, x.value));
+  }
+#endif
+  return select(x < bound, bound, x);
+}
+
+}  // namespace detail
 
 /// a * b + c. One expression, so that every compiler contracts it to the fused instruction where there is one.
 template<class T, int W>

@@ -137,7 +137,7 @@ template<class T, int W>
 DISPAR_FN pack<T, W> exp2_nonpositive(pack<T, W> x) {
   using V = pack<T, W>;
   constexpr int bias = detail::exponent_bias<T>;
-  const V bounded = select(x < V(-bias), V(-bias), x);
+  const V bounded = detail::lower_bounded(x, V(-bias));
   const auto field = detail::to_int32(bounded + V(bias + 0.5));  // truncation of a nonnegative number: rounds to nearest
   const V r = bounded - detail::minus<T, W>(field, bias);
   // The field is 0 where x <= -bias - 1/2 rounds there, which scales the result to exactly 0.
@@ -150,7 +150,7 @@ template<class T, int W>
 DISPAR_FN pack<T, W> exp2(pack<T, W> x) {
   using V = pack<T, W>;
   constexpr int bias = detail::exponent_bias<T>;
-  const V low = select(x < V(1 - bias), V(1 - bias), x);
+  const V low = detail::lower_bounded(x, V(1 - bias));
   const V bounded = select(low > V(bias + 2), V(bias + 2), low);
   // The field of 2^(n-1), doubled at the end: 2^n itself has no field for the largest finite results.
   const auto field = detail::to_int32(bounded + V(bias - 0.5));
@@ -168,7 +168,7 @@ DISPAR_FN pack<T, W> exp(pack<T, W> x) {
   // The high part ends in zeros: n * high is exact for every exponent n.
   constexpr T high = sizeof(T) == 4 ? T(0.693145751953125) : T(6.93147180369123816490e-01);
   constexpr T low = sizeof(T) == 4 ? T(ln2 - 0.693145751953125) : T(1.90821492927058770002e-10);
-  const V bounded_below = select(x < V((1 - bias) * ln2), V((1 - bias) * ln2), x);
+  const V bounded_below = detail::lower_bounded(x, V((1 - bias) * ln2));
   const V bounded = select(bounded_below > V((bias + 2) * ln2), V((bias + 2) * ln2), bounded_below);
   const auto field = detail::to_int32(fma(bounded, V(1 / ln2), V(bias - 0.5)));
   const V n = detail::minus<T, W>(field, bias - 1);
@@ -186,10 +186,11 @@ DISPAR_FN pack<T, W> sqrt(pack<T, W> x) {
   constexpr auto magic = sizeof(T) == 4 ? bits_of<T>(0x5f375a86) : static_cast<bits_of<T>>(0x5fe6eb50c7b537a9LL);
   V y = detail::from_bits<T, W>(magic - ((detail::to_bits(x) & detail::magnitude_bits<T>) >> 1));
   constexpr int steps = sizeof(T) == 4 ? 3 : 4;
-  // Fenced: y * y underflows for large x, x / 2 for small.
+  // Fenced: y * y underflows for large x, x / 2 for small, and so does the difference of x and its squared root.
   for (int i = 0; i < steps; ++i) y = y * fma(detail::fence(x * y) * V(-0.5), y, V(1.5));
   const V root = detail::fence(x * y);
-  return detail::on_positive(x, fma(fma(-root, root, x) * y, V(0.5), root), 0);
+  const V excess = detail::fence(fma(-root, y, V(1)));
+  return detail::on_positive(x, fma(root * V(0.5), excess, root), 0);
 }
 
 /// log2 x; -infinity at 0, NaN below, infinity at infinity. Relative error of 3 ulps; subnormal arguments count as 0.

@@ -8,7 +8,8 @@
 /// - `translation_invariant`: rows may be centred before packing, which keeps float digits when the data has an offset.
 /// - `row_term(acc, a)`: what one row contributes alone (squared norms), accumulated like `step`.
 /// - `step(acc, a, b)`, `finish(acc, row_term_a, row_term_b)`.
-/// - `slope(a, b, d)`: derivative of the distance d by the feature a.
+/// - `slope(a, b, d)`: derivative of the distance d by the feature a. A metric whose slope reads d says so with a member
+///   `slope_needs_distance`.
 
 #include <concepts>
 
@@ -30,8 +31,7 @@ struct sq_euclidean {
   }
   template<class V>
   DISPAR_FN static V finish(V acc, V row, V col) {
-    const V d = fma(V(-2), acc, row + col);
-    return select(d < V(0), V(0), d);
+    return detail::lower_bounded(fma(V(-2), acc, row + col), V(0));
   }
   template<class V>
   DISPAR_FN static V slope(V a, V b, V) {
@@ -84,7 +84,7 @@ struct l1 {
 
 /// max |a - b|. The gradient goes to every feature that attains the maximum.
 struct linf {
-  static constexpr bool product = false, translation_invariant = true;
+  static constexpr bool product = false, translation_invariant = true, slope_needs_distance = true;
   template<class V>
   DISPAR_FN static V row_term(V acc, V) {
     return acc;

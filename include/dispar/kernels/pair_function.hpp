@@ -18,6 +18,7 @@
 /// `invalid_argument` on bad parameters.
 
 #include "dispar/core/error.hpp"
+#include "dispar/core/special_values.hpp"
 #include "dispar/kernels/metric.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -99,7 +100,7 @@ template<pair_function K, class T>
   vec<T, constants_of<K>> result{};
   for (int i = 0; i < constants_of<K>; ++i) {
     result[i] = static_cast<T>(c[i]);
-    require(detail::is_finite(static_cast<double>(result[i])), "kernel: parameters",
+    require(!is_special(result[i]), "kernel: parameters",
             "give a constant that the compute type cannot hold; scale the data or use double", c[i]);
   }
   return result;

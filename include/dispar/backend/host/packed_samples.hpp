@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cmath>
-#include <cstdint>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -10,10 +8,11 @@
 #include "dispar/backend/host/register_tile.hpp"
 #include "dispar/backend/host/tiled_host.hpp"
 #include "dispar/backend/sample.hpp"
+#include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
-/// The rows of several segments, copied once into panels [feature][width] (rows of a panel next to each other), each segment
+/// The rows of several segments, copied once into panels [feature][panel] (rows of a panel next to each other), each segment
 /// starting a panel. Where the metric allows it the pooled mean is subtracted first: uncentred float data loses digits.
 ///
 /// Memory: one copy of the data, rows rounded up to whole panels. Time: O(rows x features).
@@ -28,18 +27,20 @@ public:
   using value_type = T;
   using metric_type = Metric;
   static constexpr int channels = Channels;
-  static constexpr int width = R::width;
+  static constexpr index panel = R::panel;
 
   packed_samples(const Backend& b, std::span<const sample<T, Channels>> segments) {
     require(!segments.empty(), "samples", "must have at least one segment");
     for (const auto& s : segments) {
       require(s.rows() > 0, "sample: rows", "must be at least 1", static_cast<double>(s.rows()));
-      first_row_.push_back(panels_ * width);
+      first_row_.push_back(panels_ * panel);
       first_.push_back(rows_);
       count_.push_back(s.rows());
-      panels_ += (s.rows() + width - 1) / width;
+      panels_ += (s.rows() + panel - 1) / panel;
       rows_ += s.rows();
     }
+    // A register tile may look past the last panel.
+    panels_ += R::width / panel - 1;
     for (int c = 0; c < Channels; ++c) pack_channel(b, c, segments);
   }
 
@@ -49,16 +50,16 @@ public:
   [[nodiscard]] index rows() const noexcept { return rows_; }
   [[nodiscard]] index first(int segment) const noexcept { return first_[static_cast<std::size_t>(segment)]; }
   /// The same in packed rows, where every segment starts a panel.
-  [[nodiscard]] index packed_rows() const noexcept { return panels_ * width; }
+  [[nodiscard]] index packed_rows() const noexcept { return panels_ * panel; }
   [[nodiscard]] index first_packed(int segment) const noexcept { return first_row_[static_cast<std::size_t>(segment)]; }
   [[nodiscard]] index features(int c) const noexcept { return channel_[static_cast<std::size_t>(c)].features; }
 
   /// Feature k of packed row i of channel c; centred.
-  [[nodiscard]] T feature(int c, index i, index k) const noexcept { return row(c, i)[k * width]; }
-  /// Feature 0 of packed row i; feature k is `k * width` further.
+  [[nodiscard]] T feature(int c, index i, index k) const noexcept { return row(c, i)[k * panel]; }
+  /// Feature 0 of packed row i; feature k is `k * panel` further.
   [[nodiscard]] const T* row(int c, index i) const noexcept {
     const auto& ch = channel_[static_cast<std::size_t>(c)];
-    return ch.panels.data() + (i / width) * ch.features * width + i % width;
+    return ch.panels.data() + (i / panel) * ch.features * panel + i % panel;
   }
 
   /// Distances of packed rows i .. i + R::rows (inside one panel) to the panel that starts at packed row j.
@@ -88,7 +89,7 @@ public:
     const T* a = row(c, i);
     const T* b = row(c, j);
     S acc(0);
-    for (index k = 0; k < ch.features; ++k) acc = Metric::step(acc, S(a[k * width]), S(b[k * width]));
+    for (index k = 0; k < ch.features; ++k) acc = Metric::step(acc, S(a[k * panel]), S(b[k * panel]));
     T result;
     Metric::finish(acc, S(ch.terms.data()[i]), S(ch.terms.data()[j])).store(&result);
     return result;
@@ -108,78 +109,82 @@ private:
     for (const auto& s : segments)
       require(s.channel[static_cast<std::size_t>(c)].cols() == ch.features, "sample: features",
               "must be the same in every sample", static_cast<double>(s.channel[static_cast<std::size_t>(c)].cols()));
-    const std::vector<double> centre = Metric::translation_invariant ? pooled_mean(b, c, segments) : std::vector<double>();
-    ch.panels = array<T, 1, Backend>(b, {panels_ * width * ch.features});
-    ch.terms = array<T, 1, Backend>(b, {panels_ * width});
+    const std::vector<T> centre = Metric::translation_invariant ? pooled_mean(b, c, segments) : std::vector<T>();
+    ch.panels = array<T, 1, Backend>(b, {panels_ * panel * ch.features});
+    ch.terms = array<T, 1, Backend>(b, {panels_ * panel});
     T* const panels = ch.panels.data();
     T* const terms = ch.terms.data();
-    const index features = ch.features;
+    const index features = ch.features, spare = R::width - panel;
+    std::memset(panels + (panels_ * panel - spare) * features, 0, static_cast<std::size_t>(spare * features) * sizeof(T));
+    std::memset(terms + panels_ * panel - spare, 0, static_cast<std::size_t>(spare) * sizeof(T));
     for (int s = 0; s < this->segments(); ++s) {
       const auto view = segments[static_cast<std::size_t>(s)].channel[static_cast<std::size_t>(c)];
-      const index first_panel = first_packed(s) / width;
-      b.each((view.rows() + width - 1) / width, [&, view, first_panel](index p) noexcept {
-        T* const panel = panels + (first_panel + p) * width * features;
-        pack_panel(view, p * width, centre.empty() ? nullptr : centre.data(), panel);
-        write_terms(panel, features, terms + (first_panel + p) * width);
+      const index first = first_packed(s);
+      b.each((view.rows() + panel - 1) / panel, [&, view, first](index p) noexcept {
+        T* const target = panels + (first + p * panel) * features;
+        pack_panel(view, p * panel, centre.empty() ? nullptr : centre.data(), target);
+        write_terms(target, features, terms + first + p * panel);
       });
     }
     for (int s = 0; s < this->segments(); ++s) check_finite(segments[static_cast<std::size_t>(s)], c, s);
   }
 
-  static void pack_panel(matrix_view<const T> view, index first, const double* centre, T* panel) noexcept {
-    const index rows = view.rows() - first < width ? view.rows() - first : width;
+  static void pack_panel(matrix_view<const T> view, index first, const T* centre, T* target) noexcept {
+    const index rows = view.rows() - first < panel ? view.rows() - first : panel;
     const index features = view.cols(), along = view.stride(1);
-    if (rows < width) std::memset(panel, 0, static_cast<std::size_t>(width * features) * sizeof(T));
-    // A few features at a time: the panel's lines stay in cache while the rows are read along their stride.
-    constexpr index block = 16;
-    for (index k0 = 0; k0 < features; k0 += block) {
-      const index k1 = k0 + block < features ? k0 + block : features;
-      for (index r = 0; r < rows; ++r) {
-        const T* const source = view.data() + (first + r) * view.stride(0);
-        if (centre)
-          for (index k = k0; k < k1; ++k) panel[k * width + r] = source[k * along] - static_cast<T>(centre[k]);
-        else
-          for (index k = k0; k < k1; ++k) panel[k * width + r] = source[k * along];
-      }
+    if (rows < panel) std::memset(target, 0, static_cast<std::size_t>(panel * features) * sizeof(T));
+    const T* const source = view.data() + first * view.stride(0);
+    for (index k = 0; k < features; ++k) {
+      const T shift = centre ? centre[k] : T(0);
+      for (index r = 0; r < rows; ++r) target[k * panel + r] = source[r * view.stride(0) + k * along] - shift;
     }
   }
 
-  static void write_terms(const T* panel, index features, T* terms) noexcept {
-    for (int v = 0; v < R::vectors; ++v) {
+  static void write_terms(const T* from, index features, T* terms) noexcept {
+    for (int v = 0; v < R::panel_vectors; ++v) {
       V acc(0);
-      for (index k = 0; k < features; ++k) acc = Metric::row_term(acc, V::load(panel + k * width + v * R::lanes));
+      for (index k = 0; k < features; ++k) acc = Metric::row_term(acc, V::load(from + k * panel + v * R::lanes));
       acc.store(terms + v * R::lanes);
     }
   }
 
-  /// Column means over all segments, in double: partial sums over fixed chunks of rows, added in order.
-  std::vector<double> pooled_mean(const Backend& b, int c, std::span<const sample<T, Channels>> segments) const {
-    constexpr index chunk = 256;
+  /// Column means over all segments: sums over fixed chunks of rows in `T`, added in double and in order. Any centre near the
+  /// mean will do; it only has to be the same for every row.
+  std::vector<T> pooled_mean(const Backend& b, int c, std::span<const sample<T, Channels>> segments) const {
+    constexpr index chunk = 128;
     const index features = segments[0].channel[static_cast<std::size_t>(c)].cols();
-    std::vector<double> mean(static_cast<std::size_t>(features), 0.0);
-    std::vector<double> partial;
+    std::vector<double> sum(static_cast<std::size_t>(features), 0.0);
+    std::vector<T> partial;
     for (const auto& s : segments) {
       const auto view = s.channel[static_cast<std::size_t>(c)];
       const index chunks = (view.rows() + chunk - 1) / chunk;
-      partial.assign(static_cast<std::size_t>(chunks * features), 0.0);
+      partial.assign(static_cast<std::size_t>(chunks * features), T(0));
       b.each(chunks, [&, view](index p) noexcept {
-        double* const sums = partial.data() + p * features;
-        const index last = (p + 1) * chunk < view.rows() ? (p + 1) * chunk : view.rows();
-        for (index i = p * chunk; i < last; ++i) {
-          const T* const source = view.data() + i * view.stride(0);
-          for (index k = 0; k < features; ++k) sums[k] += static_cast<double>(source[k * view.stride(1)]);
-        }
+        const index first = p * chunk, rows = view.rows() - first < chunk ? view.rows() - first : chunk;
+        column_sums(view.slice(first, rows), partial.data() + p * features);
       });
       for (index p = 0; p < chunks; ++p)
         for (index k = 0; k < features; ++k)
-          mean[static_cast<std::size_t>(k)] += partial[static_cast<std::size_t>(p * features + k)];
+          sum[static_cast<std::size_t>(k)] += static_cast<double>(partial[static_cast<std::size_t>(p * features + k)]);
     }
-    for (double& m : mean) {
-      m /= static_cast<double>(rows_);
+    std::vector<T> mean(sum.size());
+    for (std::size_t k = 0; k < sum.size(); ++k) {
+      mean[k] = static_cast<T>(sum[k] / static_cast<double>(rows_));
       // Non-finite data must not spread to the rows that are fine: the check below names the one at fault.
-      if (!detail::is_finite(m)) m = 0;
+      if (is_special(mean[k])) mean[k] = 0;
     }
     return mean;
+  }
+
+  static void column_sums(matrix_view<const T> view, T* sums) noexcept {
+    const index features = view.cols();
+    for (index i = 0; i < view.rows(); ++i) {
+      const T* const source = view.data() + i * view.stride(0);
+      index k = 0;
+      if (view.stride(1) == 1)
+        for (; k + R::lanes <= features; k += R::lanes) (V::load(sums + k) + V::load(source + k)).store(sums + k);
+      for (; k < features; ++k) sums[k] += source[k * view.stride(1)];
+    }
   }
 
   /// A NaN or infinity anywhere in a row shows in its sum of magnitudes; bits are tested, so -ffast-math cannot hide it.
@@ -189,10 +194,10 @@ private:
     const auto view = s.channel[static_cast<std::size_t>(c)];
     for (index i = 0; i < s.rows(); ++i) {
       if constexpr (Metric::product && Metric::translation_invariant) {
-        if (detail::is_finite(static_cast<double>(terms[begin + i]))) continue;
+        if (!is_special(terms[begin + i])) continue;
       }
       for (index k = 0; k < view.cols(); ++k)
-        if (!detail::is_finite(static_cast<double>(view(i, k)))) report(segment, i, k, "is NaN or infinite");
+        if (is_special(view(i, k))) report(segment, i, k, "is NaN or infinite");
       if constexpr (Metric::product && Metric::translation_invariant)
         report(segment, i, 0, "is too large: its row's squared norm overflows; scale the data");
     }

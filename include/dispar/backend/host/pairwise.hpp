@@ -14,21 +14,6 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// Panels per tile edge: as many as four, fewer where that would leave too few tiles to share out. By shape only.
-template<class Data>
-[[nodiscard]] index tile_panels(const Data& data, std::span<const pair_block> blocks) {
-  for (index edge : {4, 2}) {
-    index tiles = 0;
-    for (const auto& b : blocks) {
-      const index r = (data.count(b.rows) + edge * Data::width - 1) / (edge * Data::width);
-      const index c = (data.count(b.cols) + edge * Data::width - 1) / (edge * Data::width);
-      tiles += b.triangle ? r * (r + 1) / 2 : r * c;
-    }
-    if (tiles >= 64) return edge;
-  }
-  return 1;
-}
-
 /// Per-row numbers in packed order; padding is zero.
 template<class T, int Operands>
 struct packed_operands {
@@ -53,9 +38,8 @@ public:
   /// One tile; `t.output` points at the buffers.
   template<class States>
   void operator()(const tile_buffers<T>& t, T* const* buffer, States& states) const {
-    const index row_end = (t.row_count + R::rows - 1) / R::rows * R::rows;
     for (index j = 0; j < t.cols; j += R::width)
-      for (index i = 0; i < row_end; i += R::rows) {
+      for (index i = 0; i < t.rows; i += R::rows) {
         const index row = t.first_row + i, col = t.first_col + j;
         if (t.segments.triangle && row >= col + R::width - 1) {
           clear(buffer, t.stride, i, j);
@@ -70,8 +54,6 @@ public:
         else
           evaluate<false>(t, buffer, states, i, j, shift);
       }
-    for (index i = row_end; i < t.rows; i += R::rows)
-      for (index j = 0; j < t.cols; j += R::width) clear(buffer, t.stride, i, j);
   }
 
 private:
@@ -173,6 +155,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
               std::span<const pair_block> blocks,
               std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
   using T = typename Data::value_type;
+  using R = detail::register_tile<T>;
   static_assert(Operation::channels == Data::channels, "dispar: the operation and the data differ in their number of channels");
   constexpr bool per_row = (false || ... || detail::sink_runner<Sinks, Data>::per_row);
   constexpr std::uint32_t buffered = (0u | ... | detail::sink_runner<Sinks, Data>::outputs);
@@ -190,7 +173,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
     packed.of[o] = target;
   }
 
-  const index edge = detail::tile_panels(data, blocks) * Data::width;
+  const index edge = detail::tile_edge(data, blocks);
   std::vector<index> tiles;
   for (int s = 0; s < data.segments(); ++s) tiles.push_back((data.count(s) + edge - 1) / edge);
   const auto schedule = [&] {
@@ -219,14 +202,14 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
         next += buffer_bytes;
       }
     const index rows_left = data.count(segments.rows) - at.row * edge, cols_left = data.count(segments.cols) - at.col * edge;
-    const auto whole = [](index n) { return (n + Data::width - 1) / Data::width * Data::width; };
+    const auto whole = [](index n, index unit) { return (n + unit - 1) / unit * unit; };
     detail::tile_buffers<T> t{};
     t.output = buffer;
     t.stride = edge;
     t.row_count = rows_left < edge ? rows_left : edge;
     t.col_count = cols_left < edge ? cols_left : edge;
-    t.rows = whole(t.row_count);
-    t.cols = whole(t.col_count);
+    t.rows = whole(t.row_count, R::rows);
+    t.cols = whole(t.col_count, R::width);
     t.first_row = data.first_packed(segments.rows) + at.row * edge;
     t.first_col = data.first_packed(segments.cols) + at.col * edge;
     t.block = at.block;

@@ -4,13 +4,31 @@
 /// threads: that is what makes results reproducible bit by bit.
 
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "dispar/backend/host/register_tile.hpp"
 #include "dispar/backend/pairwise.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
+
+/// Rows and columns of a tile: four register tiles wide, fewer where that would leave too few tiles to share out. By shape only.
+template<class Data>
+[[nodiscard]] index tile_edge(const Data& data, std::span<const pair_block> blocks) {
+  constexpr index width = register_tile<typename Data::value_type>::width;
+  for (index edge : {4, 2}) {
+    index tiles = 0;
+    for (const auto& b : blocks) {
+      const index r = (data.count(b.rows) + edge * width - 1) / (edge * width);
+      const index c = (data.count(b.cols) + edge * width - 1) / (edge * width);
+      tiles += b.triangle ? r * (r + 1) / 2 : r * c;
+    }
+    if (tiles >= 64) return edge * width;
+  }
+  return width;
+}
 
 /// Rows and columns in units of tiles within their segments; `block` is the position in the work list.
 struct tile_at {

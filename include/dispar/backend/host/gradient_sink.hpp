@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstring>
+
+#include "dispar/backend/host/sinks.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// `feature_gradient`. For product metrics, sum_j q_ij (own a_i + other b_j) is a product of the tile with the rows it meets,
+/// added in double, and a row sum. For the others, every pair adds its slopes.
+template<int Output, int Channel, class T, int Segments, class Data>
+class sink_runner<feature_gradient<Output, Channel, T, Segments>, Data> {
+  using R = register_tile<T>;
+  using V = typename R::V;
+  using Metric = typename Data::metric_type;
+  /// Features per pass: bounds the working memory in high dimension.
+  static constexpr index chunk = 192 / R::lanes * R::lanes;
+
+public:
+  static constexpr bool per_row = true, in_registers = false;
+  static constexpr std::uint32_t outputs = 1u << Output;
+
+  sink_runner(const feature_gradient<Output, Channel, T, Segments>& sink, const Data& data, std::span<const pair_block> blocks,
+              index)
+      : sink_(sink), data_(data), edge_(tile_edge(data, blocks)) {
+    static_assert(std::is_same_v<T, typename Data::value_type>, "dispar: gradients have the type of the samples");
+    features_ = data.features(Channel);
+    padded_ = (features_ + R::lanes - 1) / R::lanes * R::lanes;
+    wanted_.assign(static_cast<std::size_t>(data.segments()), false);
+    offset_.assign(wanted_.size(), 0);
+    index rows = 0;
+    for (int s = 0; s < data.segments() && s < Segments; ++s) {
+      const auto& out = sink.out[static_cast<std::size_t>(s)];
+      if (!out) continue;
+      require(out.rows() == data.count(s), "gradient: rows", "must be those of the sample", static_cast<double>(out.rows()));
+      require(out.cols() == features_, "gradient: cols", "must be the features of the sample", static_cast<double>(out.cols()));
+      wanted_[static_cast<std::size_t>(s)] = true;
+      offset_[static_cast<std::size_t>(s)] = rows;
+      rows += data.count(s);
+    }
+    sums_.assign(static_cast<std::size_t>(rows * padded_), 0.0);
+    row_weight_.assign(static_cast<std::size_t>(rows), 0.0);
+  }
+
+  [[nodiscard]] std::size_t scratch_bytes() const { return static_cast<std::size_t>(edge_ * chunk) * sizeof(T); }
+
+  void tile(index, const tile_buffers<T>& t) {
+    const T* const q = t.output[Output];
+    if (wanted_[static_cast<std::size_t>(t.segments.rows)])
+      one_side(t, q, t.stride, 1, t.segments.rows, t.first_row, t.row_count, t.first_col, t.col_count);
+    if (wanted_[static_cast<std::size_t>(t.segments.cols)])
+      one_side(t, q, 1, t.stride, t.segments.cols, t.first_col, t.col_count, t.first_row, t.row_count);
+  }
+
+  void finish() {
+    for (int s = 0; s < data_.segments() && s < Segments; ++s) {
+      if (!wanted_[static_cast<std::size_t>(s)]) continue;
+      const auto& out = sink_.out[static_cast<std::size_t>(s)];
+      for (index i = 0; i < data_.count(s); ++i) {
+        const index at = offset_[static_cast<std::size_t>(s)] + i;
+        const double weight = row_weight_[static_cast<std::size_t>(at)];
+        const T* const own = data_.row(Channel, data_.first_packed(s) + i);
+        for (index k = 0; k < features_; ++k) {
+          double g = sums_[static_cast<std::size_t>(at * padded_ + k)];
+          if constexpr (Metric::product) g = Metric::other * g + Metric::own * weight * static_cast<double>(own[k * Data::panel]);
+          g *= sink_.factor;
+          out(i, k) = static_cast<T>(sink_.accumulate ? static_cast<double>(out(i, k)) + g : g);
+        }
+      }
+    }
+  }
+
+private:
+  /// The tile's contribution to the rows of one side; the weight of (i, j) is q[i * step_i + j * step_j].
+  void one_side(const tile_buffers<T>& t, const T* q, index step_i, index step_j, int segment, index first_i, index count_i,
+                index first_j, index count_j) {
+    const index row0 = offset_[static_cast<std::size_t>(segment)] + first_i - data_.first_packed(segment);
+    T* const slab = static_cast<T*>(t.scratch);
+    if constexpr (Metric::product)
+      for (index i = 0; i < count_i; ++i) {
+        double weight = 0;
+        for (index j = 0; j < count_j; ++j) weight += static_cast<double>(q[i * step_i + j * step_j]);
+        row_weight_[static_cast<std::size_t>(row0 + i)] += weight;
+      }
+    for (index k0 = 0; k0 < padded_; k0 += chunk) {
+      const index width = padded_ - k0 < chunk ? padded_ - k0 : chunk;
+      unpack(slab, first_j, count_j, k0, width);
+      if constexpr (Metric::product)
+        broadcast_product(q, step_i, step_j, count_i, count_j, slab, chunk, width,
+                          [&](index row, index column, const auto& acc, int rows) {
+                            constexpr int vectors = static_cast<int>(sizeof(acc[0]) / sizeof(V));
+                            for (int r = 0; r < rows; ++r)
+                              for (int v = 0; v < vectors; ++v)
+                                add_to(sums_.data() + (row0 + row + r) * padded_ + k0 + column + v * R::lanes, acc[r][v]);
+                          });
+      else
+        add_slopes(slab, q, step_i, step_j, row0, first_i, count_i, first_j, count_j, k0, width);
+    }
+  }
+
+  /// Rows first .. first + count of the packed data, features k0 .. k0 + width, as a row-major matrix.
+  void unpack(T* slab, index first, index count, index k0, index width) const {
+    for (index j0 = 0; j0 < count; j0 += Data::panel) {
+      const T* const from = data_.row(Channel, first + j0);
+      const index rows = count - j0 < Data::panel ? count - j0 : Data::panel;
+      const index features = features_ - k0 < width ? features_ - k0 : width;
+      for (index r = 0; r < rows; ++r) {
+        T* const target = slab + (j0 + r) * chunk;
+        for (index k = 0; k < features; ++k) target[k] = from[(k0 + k) * Data::panel + r];
+        for (index k = features; k < width; ++k) target[k] = T(0);
+      }
+    }
+  }
+
+  void add_slopes(const T* slab, const T* q, index step_i, index step_j, index row0, index first_i, index count_i,
+                  index first_j, index count_j, index k0, index width) {
+    alignas(64) T own[chunk];
+    for (index i = 0; i < count_i; ++i) {
+      const T* const from = data_.row(Channel, first_i + i);
+      for (index k = 0; k < width; ++k) own[k] = k0 + k < features_ ? from[(k0 + k) * Data::panel] : T(0);
+      double* const target = sums_.data() + (row0 + i) * padded_ + k0;
+      for (index k = 0; k < width; k += R::lanes) {
+        V sum(0);
+        const V a = V::load(own + k);
+        for (index j = 0; j < count_j; ++j) {
+          const T weight = q[i * step_i + j * step_j];
+          if (weight == T(0)) continue;
+          const V distance(needs_distance ? data_.distance(Channel, first_i + i, first_j + j) : T(0));
+          sum = fma(V(weight), Metric::slope(a, V::load(slab + j * chunk + k), distance), sum);
+        }
+        add_to(target + k, sum);
+      }
+    }
+  }
+
+  static constexpr bool needs_distance = requires { Metric::slope_needs_distance; };
+
+  feature_gradient<Output, Channel, T, Segments> sink_;
+  const Data& data_;
+  index edge_, features_ = 0, padded_ = 0;
+  std::vector<bool> wanted_;
+  std::vector<index> offset_;
+  std::vector<double> sums_, row_weight_;
+};
+
+}  // namespace detail
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "dispar/backend/host/pairwise.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+/// One pair by row numbers over all segments; `block` is what the operation sees as its block.
+struct row_pair {
+  index i, j;
+  int block;
+};
+
+/// Runs `operation` on chosen pairs: diagonals, matched pairs, incomplete statistics. Output o of pair p goes to out(p, o).
+/// `pair_at(p)` gives the p-th `row_pair`, so that a list need not exist in memory.
+///
+/// Time: count x features, without the reuse that tiles have; memory: none.
+template<class Each, class Memory, class Data, class Operation, class PairAt>
+void pair_list(const tiled_host<Each, Memory>& b, const Data& data, const Operation& operation, index count,
+               const PairAt& pair_of, std::span<const vector_view<const typename Data::value_type>> operands,
+               matrix_view<double> out) {
+  using T = typename Data::value_type;
+  using S = detail::scalar_pack<T>;
+  constexpr index chunk = 256;
+  const auto packed = [&](index row) {
+    int s = data.segments() - 1;
+    while (s > 0 && row < data.first(s)) --s;
+    return data.first_packed(s) + row - data.first(s);
+  };
+  b.each((count + chunk - 1) / chunk, [&](index task) noexcept {
+    for (index p = task * chunk; p < count && p < (task + 1) * chunk; ++p) {
+      const row_pair pair = pair_of(p);
+      vec<S, Data::channels> d;
+      for (int c = 0; c < Data::channels; ++c) d[c] = S(data.distance(c, packed(pair.i), packed(pair.j)));
+      pair_at<S, Operation::operands> at{};
+      at.block = pair.block;
+      at.matched = S(0) == S(1);
+      for (int o = 0; o < Operation::operands; ++o) {
+        at.row[o] = S(operands[static_cast<std::size_t>(o)](pair.i));
+        at.col[o] = S(operands[static_cast<std::size_t>(o)](pair.j));
+      }
+      const auto result = operation(d, at);
+      for (int o = 0; o < Operation::outputs; ++o) {
+        T value;
+        result[o].store(&value);
+        out(p, o) = static_cast<double>(value);
+      }
+    }
+  });
+}
+
+DISPAR_NAMESPACE_END
