@@ -1,0 +1,1 @@
+#include "pack_cases.hpp"
