@@ -74,6 +74,8 @@ std::string quote(std::string_view text) {
   return "'" + shown + (text.size() > 40 ? "...'" : "'");
 }
 
+std::string columns(std::ptrdiff_t count) { return std::to_string(count) + (count == 1 ? " column" : " columns"); }
+
 const char* complaint(field_kind kind) {
   switch (kind) {
     case field_kind::empty: return "an empty field";
@@ -90,7 +92,7 @@ public:
   explicit csv_reader(const std::string& name) : name_(name) {}
 
   void line(std::string_view text, std::size_t number) {
-    if (text.find('\0') != text.npos) fail(number, "holds a zero byte: not a text file");
+    if (text.find('\0') != text.npos) fail(number, ": a zero byte; this is not a text file");
     const std::string_view trimmed = without_blanks(text);
     if (trimmed.empty() || trimmed.front() == '#') return;
     const bool first = first_line_ == 0;
@@ -103,12 +105,12 @@ public:
     if (first) result_.columns = std::ssize(fields_);
     if (first && is_header()) return;
     if (std::ssize(fields_) != result_.columns)
-      fail(number, std::to_string(fields_.size()) + " columns, but line " + std::to_string(first_line_) + " has " +
+      fail(number, ": " + columns(std::ssize(fields_)) + " where line " + std::to_string(first_line_) + " has " +
                        std::to_string(result_.columns));
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       const auto [kind, value] = parse_field(fields_[i]);
       if (kind != field_kind::number)
-        fail(number, "column " + std::to_string(i + 1) + ": " +
+        fail(number, ", column " + std::to_string(i + 1) + ": " +
                          (kind == field_kind::empty ? std::string() : quote(fields_[i]) + " ") + complaint(kind));
       result_.values.push_back(value);
     }
@@ -116,8 +118,8 @@ public:
   }
 
   table finish(std::size_t lines) {
-    if (first_line_ == 0) fail(lines, "the file ends without a single value");
-    if (result_.rows == 0) fail(lines, "the file ends after the header on line " + std::to_string(first_line_));
+    if (first_line_ == 0) fail(lines, ": the file ends without a single value");
+    if (result_.rows == 0) fail(lines, ": the file ends after the header on line " + std::to_string(first_line_));
     return std::move(result_);
   }
 
@@ -130,7 +132,7 @@ private:
   }
 
   [[noreturn]] void fail(std::size_t line, const std::string& what) const {
-    throw file_error(name_ + ": line " + std::to_string(line) + ", " + what);
+    throw file_error(name_ + ": line " + std::to_string(line) + what);
   }
 
   const std::string& name_;

@@ -52,7 +52,7 @@ bool verdicts_are_right(const report& r) {
   for (const result& one : r.results) {
     const bool wanted = one.is_strongest, checked = one.is_strongest || one.strength.empty();
     if (!checked || one.found.drift == wanted) continue;
-    std::fprintf(stderr, "quickstart: --assert: %s %s: %s\n", one.drift.c_str(), one.strength.c_str(),
+    std::fprintf(stderr, "quickstart: --assert: %s (%s): %s\n", one.drift.c_str(), one.strength.empty() ? "as it is" : one.strength.c_str(),
                  wanted ? "the drift was not found" : "a drift was reported");
     right = false;
   }
@@ -79,7 +79,6 @@ int execute(const options& o) {
 
 int main(int argc, char** argv) {
   options o;
-  o.picture = "quickstart.svg";
   CLI::App app{
       "Have the data changed? Without files: 1,797 handwritten digits, one half against the other, then blurred, shifted and\n"
       "with digits missing. With two files (CSV or NPY, one sample per row): B against A."};
@@ -95,11 +94,12 @@ int main(int argc, char** argv) {
   app.add_option("--seed", o.how.seed, "of the split into halves and of the relabellings")->capture_default_str();
   app.add_option("--threads", o.how.threads, "0: all of the machine's")->check(CLI::Range(0, 4096))->capture_default_str();
   app.add_option("--json", o.json, "write the results to this file");
-  app.add_option("--picture", o.picture, "write an SVG to this file; '' for none")->capture_default_str();
+  auto* picture = app.add_option("--picture", o.picture, "write an SVG to this file (without files of yours: quickstart.svg; '' for none)");
   app.add_option("--data", o.data, "folder with digits.npy and labels.npy");
   app.add_flag("--assert", o.must_be_right,
                "exit with 1 if 'no drift' is called DRIFT or one of the strongest drifts is not (own files: if B drifts)");
   CLI11_PARSE(app, argc, argv);
+  if (o.a.empty() && picture->empty()) o.picture = "quickstart.svg";
   try {
     return execute(o);
   } catch (const std::exception& error) {

@@ -70,9 +70,9 @@ struct axis {
 std::string grid(const axis& scale, int bottom) {
   std::string svg;
   double last = -1e9;
-  for (const double tick : {0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0}) {
+  for (const double tick : {0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0}) {
     const double x = scale.at(tick);
-    if (tick > scale.largest || x - last < 34) continue;
+    if (tick > scale.largest || x - last < 36) continue;
     last = x;
     svg += format("<path class=\"grid\" d=\"M%.1f %dV%d\"/>", x, top - 8, bottom);
     svg += format("<text x=\"%.1f\" y=\"%d\" class=\"tick\">%g</text>\n", x, top - 14, tick);
@@ -90,7 +90,8 @@ std::string row(const report& r, const result& one, const axis& scale, int y) {
   const double length = std::max(3.0, scale.at(o.statistic) - scale.left);
   svg += format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"12\" rx=\"2\" fill=\"%s\"/>", scale.left, middle - 6, length, colour);
   svg += format("<path class=\"threshold\" d=\"M%.1f %dv22\"/>", scale.at(o.threshold), middle - 11);
-  svg += format("<text x=\"%d\" y=\"%d\" class=\"p\"  style=\"fill:%s\">p = %.3f</text>\n", width - 24, middle + 4, colour, o.p_value);
+  svg += format("<text x=\"%d\" y=\"%d\" class=\"p\" style=\"fill:%s\">", width - 24, middle + 4, colour);
+  svg += format(o.p_value < 0.0005 ? "p = %.0e</text>\n" : "p = %.3f</text>\n", o.p_value);
   return svg;
 }
 
@@ -133,12 +134,15 @@ std::string svg_of(const report& r) {
   svg += "</style>\n";
   svg += format("<rect width=\"%d\" height=\"%d\" rx=\"10\" fill=\"#fbfaf6\"/>\n", width, height);
   svg += text(24, 36, "title", r.are_images ? "When does a two-sample test notice the drift?" : "Have the data changed?");
-  svg += text(24, 58, "note", format("%td reference samples, %td features; unbiased MMD with a Gaussian kernel, %d permutations",
-                                     r.reference.rows, r.reference.columns, r.how.permutations));
+  std::string samples = format("%td reference samples", r.reference.rows);
+  if (!r.are_images)
+    samples = r.current_name + " against " + r.reference_name +
+              format(": %td against %td samples", r.results[0].current.rows, r.reference.rows);
+  svg += text(24, 58, "note", samples + format(", %td features; unbiased MMD with a Gaussian kernel, %d permutations",
+                                               r.reference.columns, r.how.permutations));
   svg += text(scale.left, top - 34, "note", "MMD² (square-root scale)");
   if (r.are_images) svg += text(strip_left, top - 14, "note", "the current sample");
   svg += grid(scale, y) + rows + legend(scale.left, height - 16, r);
-  if (!r.are_images) svg += text(24, 76, "note", r.current_name + " against " + r.reference_name);
   return svg + "</svg>\n";
 }
 

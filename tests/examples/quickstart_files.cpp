@@ -59,11 +59,11 @@ TEST_CASE("CSV: every separator, with and without a header, gives the same table
 }
 
 TEST_CASE("CSV: damage is reported with its line") {
-  CHECK(csv("") == "F: line 0, the file ends without a single value");
-  CHECK(csv("\n\n# nothing\n") == "F: line 3, the file ends without a single value");
-  CHECK(csv("a,b\n") == "F: line 1, the file ends after the header on line 1");
-  CHECK(csv("a,b\n1,2\n\n3,4,5\n") == "F: line 4, 3 columns, but line 1 has 2");
-  CHECK(csv("1,2\n3\n") == "F: line 2, 1 columns, but line 1 has 2");
+  CHECK(csv("") == "F: line 0: the file ends without a single value");
+  CHECK(csv("\n\n# nothing\n") == "F: line 3: the file ends without a single value");
+  CHECK(csv("a,b\n") == "F: line 1: the file ends after the header on line 1");
+  CHECK(csv("a,b\n1,2\n\n3,4,5\n") == "F: line 4: 3 columns where line 1 has 2");
+  CHECK(csv("1,2\n3\n") == "F: line 2: 1 column where line 1 has 2");
   CHECK(csv("1,2\n3,four\n") == "F: line 2, column 2: 'four' is not a number");
   CHECK(csv("1,2\n3,4.5.6\n") == "F: line 2, column 2: '4.5.6' is not a number");
   CHECK(csv("1,2\n3,\n") == "F: line 2, column 2: an empty field");
@@ -73,7 +73,7 @@ TEST_CASE("CSV: damage is reported with its line") {
   CHECK(csv("1,2\n3,1e999\n") == "F: line 2, column 2: '1e999' is out of the range of float");
   CHECK(csv("1;2\n1,5;2\n") == "F: line 2, column 1: '1,5' is not a number");
   CHECK(csv("1,2,x\n3,4,5\n") == "F: line 1, column 3: 'x' is not a number");
-  CHECK(csv(std::string_view("1,2\n3,\0\n", 8)) == "F: line 2, holds a zero byte: not a text file");
+  CHECK(csv(std::string_view("1,2\n3,\0\n", 8)) == "F: line 2: a zero byte; this is not a text file");
 }
 
 TEST_CASE("CSV: a number too small for float is zero") { CHECK(parse_csv("1e-999,1e-60", "F").values == std::vector<float>{0, 0}); }
