@@ -78,11 +78,16 @@ std::string columns(std::ptrdiff_t count) { return std::to_string(count) + (coun
 
 const char* complaint(field_kind kind) {
   switch (kind) {
-    case field_kind::empty: return "an empty field";
-    case field_kind::word: return "is not a number";
-    case field_kind::out_of_range: return "is out of the range of float";
-    case field_kind::not_finite: return "is not a finite number";
-    case field_kind::number: break;
+    case field_kind::empty:
+      return "an empty field";
+    case field_kind::word:
+      return "is not a number";
+    case field_kind::out_of_range:
+      return "is out of the range of float";
+    case field_kind::not_finite:
+      return "is not a finite number";
+    case field_kind::number:
+      break;
   }
   return "";
 }

@@ -72,7 +72,8 @@ std::filesystem::path find_digits(const std::filesystem::path& wanted) {
     folders.emplace_back(DISPAR_QUICKSTART_DATA);
     const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
     for (const auto& start : {program, std::filesystem::current_path(ignored)})
-      for (const char* way : {"data", "examples/quickstart/data", "../share/dispar/quickstart", "../../../examples/quickstart/data"})
+      for (const char* way :
+           {"data", "examples/quickstart/data", "../share/dispar/quickstart", "../../../examples/quickstart/data"})
         if (!start.empty()) folders.push_back(start / way);
   }
   std::string tried;

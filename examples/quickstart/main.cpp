@@ -36,7 +36,8 @@ report own_files(const options& o) {
 
 report shipped_digits(const options& o) {
   halves h = split(load_digits(find_digits(o.data)), o.how.seed);
-  report r{.how = o.how, .reference_name = "half of the UCI handwritten digits, chosen at random",
+  report r{.how = o.how,
+           .reference_name = "half of the UCI handwritten digits, chosen at random",
            .current_name = "the other half, drifting more and more",
            .reference = std::move(h.reference.images),
            .are_images = true,
@@ -52,7 +53,8 @@ bool verdicts_are_right(const report& r) {
   for (const result& one : r.results) {
     const bool wanted = one.is_strongest, checked = one.is_strongest || one.strength.empty();
     if (!checked || one.found.drift == wanted) continue;
-    std::fprintf(stderr, "quickstart: --assert: %s (%s): %s\n", one.drift.c_str(), one.strength.empty() ? "as it is" : one.strength.c_str(),
+    std::fprintf(stderr, "quickstart: --assert: %s (%s): %s\n", one.drift.c_str(),
+                 one.strength.empty() ? "as it is" : one.strength.c_str(),
                  wanted ? "the drift was not found" : "a drift was reported");
     right = false;
   }
@@ -94,7 +96,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", o.how.seed, "of the split into halves and of the relabellings")->capture_default_str();
   app.add_option("--threads", o.how.threads, "0: all of the machine's")->check(CLI::Range(0, 4096))->capture_default_str();
   app.add_option("--json", o.json, "write the results to this file");
-  auto* picture = app.add_option("--picture", o.picture, "write an SVG to this file (without files of yours: quickstart.svg; '' for none)");
+  auto* picture =
+      app.add_option("--picture", o.picture, "write an SVG to this file (without files of yours: quickstart.svg; '' for none)");
   app.add_option("--data", o.data, "folder with digits.npy and labels.npy");
   app.add_flag("--assert", o.must_be_right,
                "exit with 1 if 'no drift' is called DRIFT or one of the strongest drifts is not (own files: if B drifts)");

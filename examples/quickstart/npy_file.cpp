@@ -32,8 +32,7 @@ public:
 private:
   void read_preamble() {
     for (std::size_t i = 0; i < magic.size(); ++i)
-      if (i >= bytes_.size() || bytes_[i] != magic[i])
-        fail(i, "wrong magic: an NPY file begins with the six bytes \\x93NUMPY");
+      if (i >= bytes_.size() || bytes_[i] != magic[i]) fail(i, "wrong magic: an NPY file begins with the six bytes \\x93NUMPY");
     need(8, "the format's version");
     const unsigned version = byte(6);
     if (version < 1 || version > 3) fail(6, "format version " + std::to_string(version) + " is not 1, 2 or 3");
@@ -42,8 +41,7 @@ private:
     std::size_t length = 0;
     for (std::size_t i = at_; i-- > 8;) length = length * 256 + byte(i);
     data_at_ = at_ + length;
-    if (bytes_.size() < data_at_)
-      fail(bytes_.size(), "truncated: the header ends at byte " + std::to_string(data_at_));
+    if (bytes_.size() < data_at_) fail(bytes_.size(), "truncated: the header ends at byte " + std::to_string(data_at_));
   }
 
   /// The header is a Python dictionary with exactly three keys: 'descr', 'fortran_order', 'shape'.
@@ -96,7 +94,8 @@ private:
       }
     }
     if (shape.empty() || shape.size() > 2)
-      fail(shape_at, "the array has " + std::to_string(shape.size()) + " axes; rows and columns are wanted, e.g. a.reshape(len(a), -1)");
+      fail(shape_at,
+           "the array has " + std::to_string(shape.size()) + " axes; rows and columns are wanted, e.g. a.reshape(len(a), -1)");
     shape_at_ = shape_at;
     rows_ = shape[0];
     columns_ = shape.size() == 2 ? shape[1] : 1;
@@ -110,10 +109,8 @@ private:
     const std::uint64_t count = rows_ * columns_, held = (bytes_.size() - data_at_) / sizeof(T);
     const std::size_t end = data_at_ + count * sizeof(T);
     const std::string shape = std::to_string(rows_) + " x " + std::to_string(columns_);
-    if (held < count)
-      fail(bytes_.size(), "truncated: an array of " + shape + " ends at byte " + std::to_string(end));
-    if (bytes_.size() > end)
-      fail(end, std::to_string(bytes_.size() - end) + " bytes after the end of an array of " + shape);
+    if (held < count) fail(bytes_.size(), "truncated: an array of " + shape + " ends at byte " + std::to_string(end));
+    if (bytes_.size() > end) fail(end, std::to_string(bytes_.size() - end) + " bytes after the end of an array of " + shape);
     table result{std::vector<float>(count), static_cast<std::ptrdiff_t>(rows_), static_cast<std::ptrdiff_t>(columns_)};
     for (std::uint64_t k = 0; k < count; ++k) {
       const std::size_t at = data_at_ + k * sizeof(T);

@@ -18,10 +18,17 @@ constexpr const char* drift_colour = "#d9622b";
 std::string escaped(const std::string& text) {
   std::string result;
   for (char c : text) switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      default: result += c;
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      default:
+        result += c;
     }
   return result;
 }
@@ -70,7 +77,8 @@ struct axis {
 std::string grid(const axis& scale, int bottom) {
   std::string svg;
   double last = -1e9;
-  for (const double tick : {0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0}) {
+  for (const double tick :
+       {0.0, 1e-6, 1e-5, 1e-4, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0}) {
     const double x = scale.at(tick);
     if (tick > scale.largest || x - last < 36) continue;
     last = x;
@@ -88,7 +96,8 @@ std::string row(const report& r, const result& one, const axis& scale, int y) {
   if (r.are_images) svg += strip(one.current, strip_left, middle - image_side * pixel / 2);
   const char* colour = o.drift ? drift_colour : same_colour;
   const double length = std::max(3.0, scale.at(o.statistic) - scale.left);
-  svg += format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"12\" rx=\"2\" fill=\"%s\"/>", scale.left, middle - 6, length, colour);
+  svg += format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"12\" rx=\"2\" fill=\"%s\"/>", scale.left, middle - 6, length,
+                colour);
   svg += format("<path class=\"threshold\" d=\"M%.1f %dv22\"/>", scale.at(o.threshold), middle - 11);
   svg += format("<text x=\"%d\" y=\"%d\" class=\"p\" style=\"fill:%s\">", width - 24, middle + 4, colour);
   svg += format(o.p_value < 0.0005 ? "p = %.0e</text>\n" : "p = %.3f</text>\n", o.p_value);
@@ -106,7 +115,8 @@ std::string legend(int left, int y, const report& r) {
 
 std::string svg_of(const report& r) {
   axis scale{r.are_images ? bar_left_with_strip : bar_left_alone, 1e-6};
-  for (const result& one : r.results) scale.largest = std::max({scale.largest, one.found.statistic * 1.02, one.found.threshold * 1.5});
+  for (const result& one : r.results)
+    scale.largest = std::max({scale.largest, one.found.statistic * 1.02, one.found.threshold * 1.5});
 
   std::string rows;
   int y = top;
@@ -122,10 +132,11 @@ std::string svg_of(const report& r) {
 
   std::string svg = format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">\n", width,
                            height, width, height);
-  svg += "<style>text{font-family:system-ui,'DejaVu Sans',Arial,sans-serif;font-size:13px;fill:#2b2f36}"
-         ".title{font-size:20px;font-weight:600}.note,.strength,.tick{fill:#6a7078}.note,.tick{font-size:12px}"
-         ".tick{text-anchor:middle}.p{text-anchor:end;font-weight:600}.grid{stroke:#e4e2dc}.rule{stroke:#d5d2ca}"
-         ".threshold{stroke:#2b2f36;stroke-width:2}path{fill:none;shape-rendering:crispEdges}";
+  svg +=
+      "<style>text{font-family:system-ui,'DejaVu Sans',Arial,sans-serif;font-size:13px;fill:#2b2f36}"
+      ".title{font-size:20px;font-weight:600}.note,.strength,.tick{fill:#6a7078}.note,.tick{font-size:12px}"
+      ".tick{text-anchor:middle}.p{text-anchor:end;font-weight:600}.grid{stroke:#e4e2dc}.rule{stroke:#d5d2ca}"
+      ".threshold{stroke:#2b2f36;stroke-width:2}path{fill:none;shape-rendering:crispEdges}";
   for (int s = 1; s <= 8; ++s) {  // from paper to ink
     const auto mix = [&](int paper, int ink) { return paper + (ink - paper) * s / 8; };
     svg += format(".s%d{stroke:#%02x%02x%02x}", s, static_cast<unsigned>(mix(251, 26)), static_cast<unsigned>(mix(250, 32)),
@@ -138,8 +149,9 @@ std::string svg_of(const report& r) {
   if (!r.are_images)
     samples = r.current_name + " against " + r.reference_name +
               format(": %td against %td samples", r.results[0].current.rows, r.reference.rows);
-  svg += text(24, 58, "note", samples + format(", %td features; unbiased MMD with a Gaussian kernel, %d permutations",
-                                               r.reference.columns, r.how.permutations));
+  svg += text(24, 58, "note",
+              samples + format(", %td features; unbiased MMD with a Gaussian kernel, %d permutations", r.reference.columns,
+                               r.how.permutations));
   svg += text(scale.left, top - 34, "note", "MMD² (square-root scale)");
   if (r.are_images) svg += text(strip_left, top - 14, "note", "the current sample");
   svg += grid(scale, y) + rows + legend(scale.left, height - 16, r);

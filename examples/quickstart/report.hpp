@@ -12,10 +12,10 @@
 namespace quickstart {
 
 struct result {
-  std::string drift;       ///< "none", "blur", "shift", "imbalance"; "B against A" for the user's own files
-  std::string strength;    ///< with its unit, e.g. "0.4 px"; empty without drift
+  std::string drift;     ///< "none", "blur", "shift", "imbalance"; "B against A" for the user's own files
+  std::string strength;  ///< with its unit, e.g. "0.4 px"; empty without drift
   bool is_strongest = false;
-  table current;           ///< the sample that was compared with the reference
+  table current;  ///< the sample that was compared with the reference
   outcome found;
 };
 
