@@ -59,7 +59,7 @@ template<class V>
   const V rounded = rounding_fence(a + b);
   const V b_part = rounding_fence(rounded - a);
   const V a_part = rounding_fence(rounded - b_part);
-  return {rounded, rounding_fence(a - a_part) + rounding_fence(b - b_part)};
+  return {rounded, rounding_fence(rounding_fence(a - a_part) + rounding_fence(b - b_part))};
 }
 
 DISPAR_NAMESPACE_END

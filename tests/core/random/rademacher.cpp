@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "chi_square.hpp"
+#include "core/chi_square.hpp"
 
 TEST_CASE("rademacher: the documented bit, in every type") {
   const dispar::random_key key{4, 1};

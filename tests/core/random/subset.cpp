@@ -5,16 +5,15 @@
 #include <map>
 #include <vector>
 
-#include "chi_square.hpp"
+#include "core/chi_square.hpp"
 
-using dispar::index;
 using dispar::membership_bits;
 using dispar::membership_words;
 using dispar::random_key;
 
 namespace {
 
-std::vector<std::uint64_t> draw(random_key key, index count, index ones) {
+std::vector<std::uint64_t> draw(random_key key, dispar::index count, dispar::index ones) {
   std::vector<std::uint64_t> words(static_cast<std::size_t>(membership_words(count)), 0xdeadbeefdeadbeefu);
   membership_bits(key, count, ones, words);
   return words;
@@ -29,11 +28,12 @@ long binomial(long n, long k) {
 }  // namespace
 
 TEST_CASE("membership_bits: exactly the wanted number, nothing beyond the last element") {
-  for (index count : {1, 2, 63, 64, 65, 127, 128, 129, 200, 1000, 4001}) {
-    for (index ones : {index{0}, index{1}, count / 10, count / 3, count / 2, count - count / 4, count - 1, count}) {
+  for (dispar::index count : {1, 2, 63, 64, 65, 127, 128, 129, 200, 1000, 4001}) {
+    for (dispar::index ones :
+         {dispar::index{0}, dispar::index{1}, count / 10, count / 3, count / 2, count - count / 4, count - 1, count}) {
       const auto words = draw(random_key{1}.fork(static_cast<std::uint64_t>(count)), count, ones);
-      index members = 0, bits = 0;
-      for (index i = 0; i < count; ++i) members += dispar::is_member(words.data(), i);
+      dispar::index members = 0, bits = 0;
+      for (dispar::index i = 0; i < count; ++i) members += dispar::is_member(words.data(), i);
       for (std::uint64_t w : words) bits += std::popcount(w);
       CHECK(members == ones);
       CHECK(bits == ones);
@@ -42,7 +42,7 @@ TEST_CASE("membership_bits: exactly the wanted number, nothing beyond the last e
 }
 
 TEST_CASE("membership_bits: a pure function of the key") {
-  for (index ones : {3, 700, 2000, 3999}) {
+  for (dispar::index ones : {3, 700, 2000, 3999}) {
     CHECK(draw(random_key{1}.fork(8), 4000, ones) == draw(random_key{1}.fork(8), 4000, ones));
     CHECK(draw(random_key{1}.fork(8), 4000, ones) != draw(random_key{1}.fork(9), 4000, ones));
   }
@@ -63,13 +63,13 @@ TEST_CASE("membership_bits: all subsets are equally likely") {
 }
 
 TEST_CASE("membership_bits: many planes, removals and complements keep every element equally likely") {
-  constexpr index count = 150;
+  constexpr dispar::index count = 150;
   constexpr long trials = 20000;
-  for (index ones : {2, 20, 49, 75, 101, 148}) {
+  for (dispar::index ones : {2, 20, 49, 75, 101, 148}) {
     std::vector<long> hits(count);
     for (long t = 0; t < trials; ++t) {
       const auto words = draw(random_key{3}.fork(static_cast<std::uint64_t>(t)), count, ones);
-      for (index i = 0; i < count; ++i) hits[static_cast<std::size_t>(i)] += dispar::is_member(words.data(), i);
+      for (dispar::index i = 0; i < count; ++i) hits[static_cast<std::size_t>(i)] += dispar::is_member(words.data(), i);
     }
     // A count per element is hypergeometric, not Poisson: its variance is smaller by 1 - ones / count, and the counts add up.
     const double p = static_cast<double>(ones) / static_cast<double>(count);
@@ -78,12 +78,12 @@ TEST_CASE("membership_bits: many planes, removals and complements keep every ele
 }
 
 TEST_CASE("membership_bits: neighbours are as often together as chance has it") {
-  constexpr index count = 130, ones = 65;
+  constexpr dispar::index count = 130, ones = 65;
   constexpr long trials = 10000;
   double together = 0;
   for (long t = 0; t < trials; ++t) {
     const auto words = draw(random_key{4}.fork(static_cast<std::uint64_t>(t)), count, ones);
-    for (index i = 0; i + 1 < count; ++i)
+    for (dispar::index i = 0; i + 1 < count; ++i)
       together += dispar::is_member(words.data(), i) == dispar::is_member(words.data(), i + 1);
   }
   const double expected = (ones - 1.0) / (count - 1.0);

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "chi_square.hpp"
+#include "core/chi_square.hpp"
 
 using dispar::random_key;
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "chi_square.hpp"
+#include "core/chi_square.hpp"
 
 using dispar::permutation;
 using dispar::random_key;
