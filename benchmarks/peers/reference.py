@@ -1,0 +1,44 @@
+"""The samples, the same for every side, and what the workloads should return, in float64."""
+
+import numpy
+
+
+def samples(n, m, d):
+    """Standard normal rows; the second sample is shifted by 0.1 in every column."""
+    generator = numpy.random.default_rng([n, m, d])
+    x = generator.standard_normal((n, d), dtype=numpy.float32)
+    y = generator.standard_normal((m, d), dtype=numpy.float32) + numpy.float32(0.1)
+    return x, y
+
+
+def _blocks(a, b, gammas, rows=500):
+    """The mean over `gammas` of exp(-gamma |a_i - b_j|^2), in blocks of rows."""
+    b_norms = (b * b).sum(1)
+    for first in range(0, len(a), rows):
+        part = a[first : first + rows]
+        squared = (part * part).sum(1)[:, None] + b_norms - 2 * part @ b.T
+        yield slice(first, first + len(part)), sum(numpy.exp(-g * squared) for g in gammas) / len(gammas)
+
+
+def value(x, y, gammas):
+    """Unbiased MMD^2 of the mean of Gaussian kernels."""
+    x, y = x.astype(numpy.float64), y.astype(numpy.float64)
+    n, m = len(x), len(y)
+    xx, yy, xy = (sum(k.sum() for _, k in _blocks(a, b, gammas)) for a, b in ((x, x), (y, y), (x, y)))
+    return (xx - n) / (n * (n - 1)) + (yy - m) / (m * (m - 1)) - 2 * xy / (n * m)
+
+
+def gradient(x, y, gamma):
+    """Its gradient in x for one kernel: sums of -2 gamma (x_i - z_j) k(x_i, z_j)."""
+    x, y = x.astype(numpy.float64), y.astype(numpy.float64)
+    n, m = len(x), len(y)
+    result = numpy.zeros_like(x)
+    for z, factor in ((x, 2 / (n * (n - 1))), (y, -2 / (n * m))):
+        for rows, k in _blocks(x, z, [gamma]):
+            result[rows] += factor * -2 * gamma * (x[rows] * k.sum(1)[:, None] - k @ z)
+    return result
+
+
+def bandwidths(workload, gamma):
+    """The gammas of a workload's kernel."""
+    return [gamma / 4, gamma / 2, gamma, 2 * gamma, 4 * gamma] if workload == "mmd2_five_bandwidths" else [gamma]

@@ -1,0 +1,73 @@
+"""Rows as a Markdown table."""
+
+HEADER = (
+    "workload", "sizes", "threads", "ours ms", "peer", "peer ms", "ratio", "must", "aim", "ours CPU ms", "peer CPU ms",
+    "ours extra MB", "peer extra MB", "FMA peak", "error", "peer error",
+)  # fmt: skip
+
+
+def number(value):
+    """Three significant digits without an exponent, a dash for nothing."""
+    if value is None:
+        return "–"
+    if value == 0 or abs(value) >= 100:
+        return f"{value:.0f}"
+    digits = 2 if abs(value) < 1 else 1 if abs(value) >= 10 else 2
+    return f"{value:.{digits}f}"
+
+
+def small(value):
+    return "–" if value is None else f"{value:.0e}"
+
+
+def cells(row):
+    at_most = row["bound"] == "at most"
+
+    def goal(value):
+        return "–" if value is None else ("≤ " if at_most else "") + f"{value:g} ×"
+
+    verdict = {True: "", False: " **missed**", None: ""}[row["meets_must"]]
+    fraction = row["ceiling_fraction"]
+    return (
+        row["workload"],
+        " ".join(f"{key}={value}" for key, value in row["sizes"].items()),
+        str(row["threads"]),
+        number(row["ours_ms"]),
+        row["peer"],
+        number(row["peer_ms"]),
+        f"{number(row['ratio'])} ×",
+        goal(row["must"]) + verdict,
+        goal(row["aim"]),
+        number(row["ours_cpu_ms"]),
+        number(row["peer_cpu_ms"]),
+        number(row["ours_extra_mb"]),
+        number(row["peer_extra_mb"]),
+        f"{100 * fraction:.0f} %",
+        small(row["ours_error"]),
+        small(row["peer_error"]),
+    )
+
+
+def markdown(document):
+    machine, ceiling, library = document["machine"], document["ceiling"], document["dispar"]
+    lines = [
+        f"Machine: {machine['processor']}, {machine['cores']} cores, {document['threads']} thread(s) used, load average "
+        f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after (this run included).  ",
+        f"Ceiling in this run: {ceiling['fma_gflops']:.0f} GFLOP/s ({ceiling['fma_gflops_1']:.0f} on one thread), copy "
+        f"{ceiling['copy_gbs']:.0f} GB/s, {ceiling['exp']:.1f}e9 exponentials/s.  ",
+        f"dispar {library['version']}, {library['compiler']}, {library['instruction_set']}, threads: {library['threading']}. "
+        f"Medians of {document['repeat']} alternated runs.",
+    ]
+    if library["baseline_build"]:
+        lines += ["", "**Baseline build: compiled without `-march`, several times below this machine's speed.**"]
+    if document["quick"]:
+        lines += ["", "**Quick run: tiny samples; these ratios are not results.**"]
+    lines += ["", "| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
+    lines += ["| " + " | ".join(cells(row)) + " |" for row in document["rows"]]
+    notes = sorted({row["note"] for row in document["rows"] if row["note"]})
+    if notes:
+        lines += [""] + notes
+    if document["not_measured"]:
+        lines += ["", "Not measured:", ""]
+        lines += [f"- {entry['workload']} against {entry['peer']}: {entry['reason']}" for entry in document["not_measured"]]
+    return "\n".join(lines) + "\n"
