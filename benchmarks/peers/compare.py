@@ -40,6 +40,10 @@ ERROR_MUST, ERROR_AIM = 1e-8, 2e-9
 HEAP_KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**60)}
 
 
+class OwnError(PeerError):
+    """dispar's side failed: the run goes on and ends with an error."""
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         description="Runs the same work in dispar, PyTorch, scikit-learn and, where they import, a current PyTorch with "
@@ -47,21 +51,20 @@ def arguments():
         epilog="Exit status: 0; 1 when a side's value is wrong or dispar fails; 2 for bad usage; with --check, 3 when a "
         "required number is missed.",
     )
-    parser.add_argument("--binary", type=Path, default=ROOT / "build/release/bin/dispar_peer", help="dispar's side (default: %(default)s)")
-    parser.add_argument("--python", default="/usr/bin/python3", help="interpreter with PyTorch and scikit-learn (default: %(default)s)")
-    parser.add_argument(
-        "--modern-python", default=sys.executable,
-        help="interpreter with a current PyTorch, KeOps, JAX, each optional (default: the one that runs this)",
-    )  # fmt: skip
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of either side (default: all, %(default)s)")
-    parser.add_argument("--repeat", type=int, default=5, help="alternated runs per ratio, of which the medians count (default: %(default)s)")
-    parser.add_argument("--workloads", default="", help="comma-separated names, or name:d such as mmd2_unbiased:64 (default: all)")
-    parser.add_argument("--peers", default="", help="comma-separated: torch, sklearn, torch_compile, keops, jax, dispar (default: all)")
-    parser.add_argument("--heap", choices=("kept", "default"), default="kept", help="state of glibc's heap on both sides (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="tiny samples: checks that everything runs and agrees; the times mean nothing")
-    parser.add_argument("--check", action="store_true", help="exit with 3 when a required number is missed")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
+    add = parser.add_argument
+    modern = "interpreter with a current PyTorch, KeOps, JAX, each optional (default: the one that runs this)"
+    add("--binary", type=Path, default=ROOT / "build/release/bin/dispar_peer", help="dispar's side (default: %(default)s)")
+    add("--python", default="/usr/bin/python3", help="interpreter with PyTorch and scikit-learn (default: %(default)s)")
+    add("--modern-python", default=sys.executable, help=modern)
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of either side (default: all, %(default)s)")
+    add("--repeat", type=int, default=5, help="alternated runs per ratio, the medians count (default: %(default)s)")
+    add("--workloads", default="", help="comma-separated names, or name:d such as mmd2_unbiased:64 (default: all)")
+    add("--peers", default="", help="comma-separated: torch, sklearn, torch_compile, keops, jax, dispar (default: all)")
+    add("--heap", choices=("kept", "default"), default="kept", help="glibc's heap on both sides (default: %(default)s)")
+    add("--quick", action="store_true", help="tiny samples: checks that everything runs and agrees; the times mean nothing")
+    add("--check", action="store_true", help="exit with 3 when a required number is missed")
+    add("--json", type=Path, metavar="FILE", help="write the rows there")
+    add("--markdown", type=Path, metavar="FILE", help="write the table there too")
     options = parser.parse_args()
     if numpy is None:
         parser.error(f"{sys.executable} has no numpy; run this with an interpreter that does, on Debian /usr/bin/python3")
@@ -144,7 +147,10 @@ def alternate(servers, case, opponent, options, directory):
         for turn in range(options.repeat):
             # Who goes first changes, so that neither side always follows the other's heat.
             for side in ((0, 1), (1, 0))[turn % 2]:
-                answers[side].append((ours, peer)[side].request(lines[side]))
+                try:
+                    answers[side].append((ours, peer)[side].request(lines[side]))
+                except PeerError as problem:
+                    raise (problem if side else OwnError(str(problem))) from None
     gradients = [
         numpy.fromfile(path, dtype=numpy.float32).reshape(-1, case.d) if path.exists() else None
         for path in (directory / "ours.f32", directory / "peer.f32")
@@ -152,11 +158,10 @@ def alternate(servers, case, opponent, options, directory):
     return answers, gradients
 
 
-def disagreements(row, opponent, ours, peer, gradient_errors):
+def disagreements(row, ours, peer, gradient_errors):
     """What is wrong with the values, as sentences."""
     found = []
-    same_work = not (opponent.server == "dispar" and opponent.command != row["workload"])
-    if same_work and not abs(ours["value"] - peer["value"]) <= VALUE_TOLERANCE:
+    if row["peer_error"] is not None and not abs(ours["value"] - peer["value"]) <= VALUE_TOLERANCE:
         found.append(f"values differ: {ours['value']!r} and {peer['value']!r}, more than {VALUE_TOLERANCE}")
     if not row["ours_error"] <= VALUE_TOLERANCE:
         found.append(f"dispar's value {ours['value']!r} is {row['ours_error']:.1e} off float64")
@@ -185,7 +190,7 @@ def measure(servers, case, opponent, options, directory, truth):
     if truth["gradient"] is not None:
         scale = numpy.abs(truth["gradient"]).max()
         gradient_errors = [None if g is None else float(numpy.abs(g - truth["gradient"]).max() / scale) for g in gradients]
-    peer_value = truth["value"] if opponent.command in ("mmd2_chunked", "permutation_product", "permutation_index", case.workload) else None
+    same_value = opponent.server != "dispar" or opponent.command == case.workload
     row = {
         "workload": case.workload,
         "sizes": case.sizes,
@@ -208,7 +213,7 @@ def measure(servers, case, opponent, options, directory, truth):
         "ours_value": ours["value"],
         "peer_value": peer["value"],
         "ours_error": abs(ours["value"] - truth["value"]),
-        "peer_error": None if peer_value is None else abs(peer["value"] - peer_value),
+        "peer_error": abs(peer["value"] - truth["value"]) if same_value else None,
         "ours_gradient_error": gradient_errors[0],
         "peer_gradient_error": gradient_errors[1],
         "note": "",
@@ -218,7 +223,7 @@ def measure(servers, case, opponent, options, directory, truth):
             f"{row['peer']}: the time of {peer['measured_permutations']} permutations scaled to {case.permutations}; "
             "the Gram matrix is counted once."
         )
-    row["disagreements"] = disagreements(row, opponent, ours, peer, gradient_errors)
+    row["disagreements"] = disagreements(row, ours, peer, gradient_errors)
     return row
 
 
@@ -258,7 +263,7 @@ def run(options, directory):
     load_before = os.getloadavg()[0]
     info = servers.info("dispar")
     peak = f"peak threads={options.threads}"
-    rows, not_measured, absent = [], [], set()
+    rows, not_measured, failures, absent = [], [], [], set()
     for name in options.peers or servers.names():
         try:
             servers.info(name)
@@ -287,13 +292,16 @@ def run(options, directory):
                 except PeerError as problem:
                     sizes = " ".join(f"{key}={value}" for key, value in case.sizes.items())
                     not_measured.append({"workload": f"{case.workload} {sizes}", "peer": name, "reason": str(problem)})
+                    if isinstance(problem, OwnError):
+                        failures.append(f"{case.workload} {sizes}: dispar failed: {problem}")
                     progress(f"{case.workload} d={case.d} against {name}: not measured: {problem}")
                     continue
                 # The ceiling is the best seen in the whole run: a disturbed measurement of it would flatter us.
                 for key, value in meter.request(peak).items():
                     ceiling[key] = max(ceiling[key], value)
                 rows.append((row, case))
-                progress(f"{case.workload} d={case.d} against {row['peer']}: {row['ours_ms']:.1f} ms, {row['peer_ms']:.1f} ms, {row['ratio']:.2f}x")
+                times = f"{row['ours_ms']:.1f} ms, {row['peer_ms']:.1f} ms, ratio {row['ratio']:.2f}"
+                progress(f"{case.workload} d={case.d} against {row['peer']}: {times}")
     for row, case in rows:
         judge(row, case, ceiling)
     return {
@@ -311,6 +319,7 @@ def run(options, directory):
         "quick": options.quick,
         "rows": [row for row, _ in rows],
         "not_measured": not_measured,
+        "failures": failures,
     }
 
 
@@ -327,7 +336,9 @@ def main():
         options.markdown.write_text(text, encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    wrong = [f"{row['workload']} against {row['peer']}: {text}" for row in document["rows"] for text in row["disagreements"]]
+    wrong = document["failures"]
+    for row in document["rows"]:
+        wrong = wrong + [f"{row['workload']} against {row['peer']}: {sentence}" for sentence in row["disagreements"]]
     if wrong or not document["rows"]:
         sys.exit("compare.py: " + ("\n".join(wrong) or "nothing was measured"))
     if options.check and any(row["missed"] for row in document["rows"]):

@@ -119,7 +119,7 @@ struct job {
     }
     if (r.command == "mmd2_gradient") {
       const auto gx = dispar::as_matrix(gradient, s.n, s.d);
-      return {dispar::mmd::value_and_gradient(cpu, s.x_view(), s.y_view(), gaussian_of(gamma), {.x = gx})};
+      return {dispar::mmd::value_and_gradient(cpu, s.x_view(), s.y_view(), gaussian_of(gamma), {.x = {gx}})};
     }
     if (r.command == "permutation_test") {
       const auto t = dispar::mmd::permutation_test(cpu, s.x_view(), s.y_view(), gaussian_of(gamma),
