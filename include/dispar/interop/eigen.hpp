@@ -18,9 +18,14 @@
 
 DISPAR_NAMESPACE_BEGIN
 
+namespace detail {
+template<class Derived>
+void eigen_base(const Eigen::DenseBase<Derived>&);  // not X itself: a VectorBlock is a Block, a user's class may be a Matrix
+}
+
 /// A dense Eigen object or expression.
 template<class X>
-concept eigen_dense = std::derived_from<std::remove_cv_t<X>, Eigen::DenseBase<std::remove_cv_t<X>>>;
+concept eigen_dense = requires(const X& x) { detail::eigen_base(x); };
 
 /// One whose elements lie in memory with constant strides.
 template<class X>

@@ -26,7 +26,7 @@ concept mdspan_like = requires(const M& m, std::size_t axis) {
   requires std::same_as<typename M::reference, typename M::element_type&>;
   { M::rank() } -> std::convertible_to<std::size_t>;
   requires M::mapping_type::is_always_strided();
-  { m.data_handle() } -> std::same_as<typename M::data_handle_type>;
+  { m.data_handle() } -> std::convertible_to<typename M::data_handle_type>;
   { m.extent(axis) } -> std::convertible_to<std::size_t>;
   { m.stride(axis) } -> std::convertible_to<std::size_t>;
 };

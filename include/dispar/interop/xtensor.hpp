@@ -13,7 +13,9 @@
 #include <concepts>
 #include <cstddef>
 #include <string>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #if __has_include(<xtensor/core/xexpression.hpp>)
 #include <xtensor/core/xexpression.hpp>  // since 0.26
@@ -41,15 +43,17 @@ concept xtensor_direct = xtensor_expression<X> && requires(X& x) {
 
 namespace detail {
 
-/// The rank in the type, or -1 where only the object knows it.
+/// The rank in the type, or -1 where only the object knows it. A view of xtensor tells it by its shape alone.
 template<class X>
-inline constexpr int xtensor_rank = -1;
-template<class X>
-  requires requires { X::rank; }
-inline constexpr int xtensor_rank<X> = X::rank == static_cast<std::size_t>(-1) ? -1 : static_cast<int>(X::rank);
+constexpr int xtensor_rank() {
+  using shape = std::remove_cvref_t<decltype(std::declval<const X&>().shape())>;
+  if constexpr (requires { std::tuple_size<shape>::value; }) return static_cast<int>(std::tuple_size<shape>::value);
+  if constexpr (requires { X::rank; }) return X::rank == static_cast<std::size_t>(-1) ? -1 : static_cast<int>(X::rank);
+  return -1;
+}
 
 template<int Rank, class X>
-auto xtensor_view(X& x) {
+auto xtensor_view_of_data(X& x) {
   using T = std::remove_pointer_t<decltype(x.data())>;
   using V = tensor_view<T, Rank>;
   typename V::extents_type extents{}, strides{};
@@ -65,12 +69,21 @@ auto xtensor_view(X& x) {
   return V(x.data() + x.data_offset(), extents, strides);
 }
 
+template<int Rank, class X>
+auto xtensor_view(X& x) {
+  // An adaptor of a constant container claims mutable elements until its data() is instantiated.
+  if constexpr (!std::is_const_v<X> && requires { requires std::is_const_v<std::remove_reference_t<decltype(x.storage())>>; })
+    return xtensor_view<Rank>(std::as_const(x));
+  else
+    return xtensor_view_of_data<Rank>(x);
+}
+
 }  // namespace detail
 
 template<xtensor_direct X>
-  requires(detail::xtensor_rank<std::remove_cv_t<X>> >= 0)
+  requires(detail::xtensor_rank<std::remove_cv_t<X>>() >= 0)
 struct view_traits<X> {
-  static auto view(X& x) { return detail::xtensor_view<detail::xtensor_rank<std::remove_cv_t<X>>>(x); }
+  static auto view(X& x) { return detail::xtensor_view<detail::xtensor_rank<std::remove_cv_t<X>>()>(x); }
 };
 
 /// `as_view<2>(a)`: the view of an xarray or another object whose rank is known only at run time.
