@@ -1,0 +1,5 @@
+#pragma once
+/// \file
+/// Every metric: what a model's scores are worth.
+
+#include "dispar/metrics/roc.hpp"  // IWYU pragma: export
