@@ -24,12 +24,12 @@ public:
 }
 
 /// `require(sigma > 0, "gaussian: sigma", "must be positive", sigma)`: throws `invalid_argument` when the condition fails.
-inline void require(bool condition, const char* argument, const char* rule) {
+constexpr void require(bool condition, const char* argument, const char* rule) {
   if (!condition) throw invalid_argument(std::string("dispar: ") + argument + " " + rule);
 }
 
 /// The same, with the offending value in the message.
-inline void require(bool condition, const char* argument, const char* rule, double value) {
+constexpr void require(bool condition, const char* argument, const char* rule, double value) {
   if (!condition) throw invalid_argument(std::string("dispar: ") + argument + " " + rule + ", got " + to_text(value));
 }
 
