@@ -84,7 +84,8 @@ TEST_CASE_TEMPLATE("maps with inner and outer strides", M, matrix<double, Eigen:
     return memory[static_cast<std::size_t>(M::IsRowMajor ? 1 + 20 * i + 3 * j : 1 + 3 * i + 20 * j)];
   };
   check_same_elements(view_of(map), {4, 3}, expected);
-  check_same_elements(view_of(map.block(1, 1, 2, 2)), {2, 2}, [&](index i, index j) -> double& { return expected(i + 1, j + 1); });
+  check_same_elements(view_of(map.block(1, 1, 2, 2)), {2, 2},
+                      [&](index i, index j) -> double& { return expected(i + 1, j + 1); });
   check_same_elements(view_of(map.transpose()), {3, 4}, [&](index i, index j) -> double& { return expected(j, i); });
   static_assert(std::is_same_v<viewed_element<decltype(map)>, double>);
 
@@ -122,7 +123,8 @@ TEST_CASE("what is a vector at compile time has rank 1") {
   check_same_elements(view_of(every_second), {3}, strided);
   // Three rows of one element: as_matrix keeps the stride.
   check_same_elements(dispar::as_matrix(every_second, 3, 1), {3, 1}, [&](index i, index) -> double& { return strided(i); });
-  check_same_elements(dispar::as_matrix(column, 2, 3), {2, 3}, [&](index i, index j) -> double& { return column.coeffRef(3 * i + j); });
+  check_same_elements(dispar::as_matrix(column, 2, 3), {2, 3},
+                      [&](index i, index j) -> double& { return column.coeffRef(3 * i + j); });
   CHECK_THROWS_AS((void)dispar::as_matrix(column, 4, 2), dispar::invalid_argument);
 }
 

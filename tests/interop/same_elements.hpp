@@ -5,12 +5,15 @@
 #include <array>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "dispar/core/view_traits.hpp"
 
-/// Checks that every element of the view is the very object that `element(i, j, ...)` refers to: equal by strides, nothing copied.
+/// Checks that every element of the view is the very object that `element(i, j, ...)` refers to: the same by strides, nothing
+/// copied.
 template<class T, int Rank, class Space, class F>
-void check_same_elements(dispar::tensor_view<T, Rank, Space> view, std::array<dispar::index, std::size_t(Rank)> extents, F element) {
+void check_same_elements(dispar::tensor_view<T, Rank, Space> view, std::array<dispar::index, std::size_t(Rank)> extents,
+                         F element) {
   CHECK(view.extents() == extents);
   if (view.extents() != extents) return;
   if constexpr (Rank == 1) {

@@ -17,7 +17,8 @@ TEST_CASE_TEMPLATE("host vectors", T, float, double) {
   check_same_elements(view_of(v), {12}, element);
   check_same_elements(view_of(std::as_const(v)), {12}, element);
   check_same_elements(dispar::as_matrix(v, 3, 4), {3, 4}, [&](index i, index j) -> T& { return element(4 * i + j); });
-  check_same_elements(dispar::as_matrix(std::as_const(v), 4, 3), {4, 3}, [&](index i, index j) -> T& { return element(3 * i + j); });
+  check_same_elements(dispar::as_matrix(std::as_const(v), 4, 3), {4, 3},
+                      [&](index i, index j) -> T& { return element(3 * i + j); });
   static_assert(std::is_same_v<decltype(view_of(v)), dispar::vector_view<T>>);
   static_assert(std::is_same_v<decltype(view_of(std::as_const(v))), dispar::vector_view<const T>>);
   static_assert(dispar::vector_like<thrust::host_vector<T>>);

@@ -74,7 +74,7 @@ namespace detail {
 /// `x < bound ? bound : x` in one instruction where GCC would compare and blend. A NaN in x stays a NaN.
 template<class T, int W>
 DISPAR_FN pack<T, W> lower_bounded(pack<T, W> x, pack<T, W> bound) {
-  using V = pack<T, W>;
+  using V [[maybe_unused]] = pack<T, W>;
 #if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512F__)
   if constexpr (sizeof(typename V::native) == 64) {
     if constexpr (sizeof(T) == 4)

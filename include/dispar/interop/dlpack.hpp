@@ -91,9 +91,9 @@ template<class T, int Rank, memory_space Space = host, dlpack_tensor D>
   require(Rank == 0 || t.shape != nullptr, "from_dlpack: shape", "must not be null");
 
   typename V::extents_type extents{}, strides{};
-  for (std::size_t axis = 0; axis < extents.size(); ++axis) {
+  for (int axis = 0; axis < Rank; ++axis) {
     require(t.shape[axis] >= 0, "from_dlpack: shape", "must not be negative", static_cast<double>(t.shape[axis]));
-    extents[axis] = static_cast<index>(t.shape[axis]);
+    extents[static_cast<std::size_t>(axis)] = static_cast<index>(t.shape[axis]);
   }
   if (V(nullptr, extents).size() == 0) return V(nullptr, extents);  // an empty tensor may come without memory
   require(t.data != nullptr, "from_dlpack: data", "must not be null");
@@ -102,7 +102,7 @@ template<class T, int Rank, memory_space Space = host, dlpack_tensor D>
           static_cast<double>(t.byte_offset));
   T* const data = reinterpret_cast<T*>(address);
   if (t.strides == nullptr) return V(data, extents);
-  for (std::size_t axis = 0; axis < strides.size(); ++axis) strides[axis] = static_cast<index>(t.strides[axis]);
+  for (int axis = 0; axis < Rank; ++axis) strides[static_cast<std::size_t>(axis)] = static_cast<index>(t.strides[axis]);
   return V(data, extents, strides);
 }
 
