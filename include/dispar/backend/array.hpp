@@ -12,7 +12,7 @@ DISPAR_NAMESPACE_BEGIN
 /// A dense tensor that owns its memory on a backend: what `to(backend, x)` returns and where results live.
 /// Move-only; the elements are uninitialized unless filled.
 template<class T, int Rank, backend B>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 class array {
 public:
   using space = typename B::space;
@@ -57,7 +57,7 @@ struct view_traits<const array<T, Rank, B>> {
 
 /// A dense copy of host data on the backend: the one place where elements move between spaces.
 template<backend B, class X>
-  requires viewable<const X> && reachable<space_of<X>, host> && std::same_as<typename B::space, host>
+requires viewable<const X> && reachable<space_of<X>, host> && std::same_as<typename B::space, host>
 [[nodiscard]] auto to(const B& b, const X& x) {
   const auto source = view_of(x);
   using V = decltype(source);

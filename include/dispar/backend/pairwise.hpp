@@ -29,10 +29,10 @@ struct pair_block {
 /// What an operation knows of a pair besides its distances.
 template<class V, int Operands>
 struct pair_at {
-  int block;                           ///< position in the list of blocks
-  typename V::mask_type matched;       ///< row number equals column number, in a block of two different segments
-  vec<V, Operands> row;                ///< the operands of row i
-  vec<V, Operands> col;                ///< the operands of row j
+  int block;                      ///< position in the list of blocks
+  typename V::mask_type matched;  ///< row number equals column number, in a block of two different segments
+  vec<V, Operands> row;           ///< the operands of row i
+  vec<V, Operands> col;           ///< the operands of row j
 };
 
 /// Sink: per block, the sum of each of the outputs First .. First + Count - 1. `out` is blocks x Count.

@@ -51,19 +51,19 @@ using sample_type = decltype(as_sample(std::declval<const X&>()));
 
 /// One sample seen through several feature maps: `channels(phi, raw)` for the deep kernel. Same rows in every matrix.
 template<matrix_like First, matrix_like... Rest>
-  requires(std::same_as<value_type_of<First>, value_type_of<Rest>> && ...) &&
-          (std::same_as<space_of<First>, space_of<Rest>> && ...)
-[[nodiscard]] auto channels(const First& first, const Rest&... rest) {
+requires(std::same_as<value_type_of<First>, value_type_of<Rest>>&&...) &&
+    (std::same_as<space_of<First>, space_of<Rest>> && ...) [[nodiscard]] auto channels(const First& first, const Rest&... rest) {
   using S = sample<value_type_of<First>, 1 + static_cast<int>(sizeof...(Rest)), space_of<First>>;
   S result{{view_of(first), view_of(rest)...}};
   for (const auto& view : result.channel)
-    require(view.rows() == result.rows(), "channels: rows", "must be the same in every channel", static_cast<double>(view.rows()));
+    require(view.rows() == result.rows(), "channels: rows", "must be the same in every channel",
+            static_cast<double>(view.rows()));
   return result;
 }
 
 /// A sample whose row i counts `weights[i]` times. Weights are finite and not negative.
 template<sample_like X, vector_like W>
-  requires std::same_as<typename sample_type<X>::value_type, value_type_of<W>>
+requires std::same_as<typename sample_type<X>::value_type, value_type_of<W>>
 [[nodiscard]] auto weighted(const X& x, const W& weights) {
   auto result = as_sample(x);
   result.weights = view_of(weights);

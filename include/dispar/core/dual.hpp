@@ -19,8 +19,7 @@ struct dual {
 
   dual() = default;
   template<class C>
-    requires std::convertible_to<C, scalar>
-  DISPAR_FN explicit dual(C c) : value(c) {
+  requires std::convertible_to<C, scalar> DISPAR_FN explicit dual(C c) : value(c) {
     for (int i = 0; i < N; ++i) d[i] = V(0);
   }
   /// A constant.

@@ -17,8 +17,7 @@ struct lane {
 
   lane() = default;
   template<class C>
-    requires std::convertible_to<C, T>
-  DISPAR_FN constexpr explicit lane(C c) : value(static_cast<T>(c)) {}
+  requires std::convertible_to<C, T> DISPAR_FN constexpr explicit lane(C c) : value(static_cast<T>(c)) {}
 
   DISPAR_FN static lane load(const T* p) { return lane(*p); }
   DISPAR_FN void store(T* p) const { *p = value; }

@@ -41,8 +41,7 @@ struct pack {
   DISPAR_FN explicit pack(native v) : value(v) {}
   /// The same number in every place.
   template<class C>
-    requires std::convertible_to<C, T>
-  DISPAR_FN explicit pack(C c) : value(static_cast<T>(c) - native{}) {}
+  requires std::convertible_to<C, T> DISPAR_FN explicit pack(C c) : value(static_cast<T>(c) - native{}) {}
 
   DISPAR_FN static pack load(const T* p) {
     pack r;

@@ -33,10 +33,10 @@ struct exp2_polynomial<float> {
 };
 template<>
 struct exp2_polynomial<double> {
-  static constexpr double c[] = {6.9314718055994530942e-1,  2.4022650695910071233e-1,  5.5504108664821579953e-2,
-                                 9.6181291076284771619e-3,  1.3333558146428443423e-3,  1.5403530393381609954e-4,
-                                 1.5252733804059840280e-5,  1.3215486790144309488e-6,  1.0178086009239699728e-7,
-                                 7.0549116208011233299e-9,  4.4455382718708114976e-10, 2.5678435993488205142e-11,
+  static constexpr double c[] = {6.9314718055994530942e-1, 2.4022650695910071233e-1,  5.5504108664821579953e-2,
+                                 9.6181291076284771619e-3, 1.3333558146428443423e-3,  1.5403530393381609954e-4,
+                                 1.5252733804059840280e-5, 1.3215486790144309488e-6,  1.0178086009239699728e-7,
+                                 7.0549116208011233299e-9, 4.4455382718708114976e-10, 2.5678435993488205142e-11,
                                  1.3691488853904128881e-12};
 };
 
@@ -103,8 +103,7 @@ inline constexpr bits_of<T> one_bits = static_cast<bits_of<T>>(std::int64_t{expo
 template<class T>
 inline constexpr bits_of<T> least_normal_bits = static_cast<bits_of<T>>(std::int64_t{1} << mantissa_bits<T>);
 template<class T>
-inline constexpr bits_of<T> infinity_bits =
-    static_cast<bits_of<T>>(std::int64_t{2 * exponent_bias<T> + 1} << mantissa_bits<T>);
+inline constexpr bits_of<T> infinity_bits = static_cast<bits_of<T>>(std::int64_t{2 * exponent_bias<T> + 1} << mantissa_bits<T>);
 template<class T>
 inline constexpr bits_of<T> magnitude_bits = static_cast<bits_of<T>>(~(std::uint64_t{1} << (8 * sizeof(T) - 1)));
 
@@ -123,7 +122,7 @@ DISPAR_FN pack<T, W> keep_nan([[maybe_unused]] pack<T, W> x, pack<T, W> result) 
 template<class T, int W>
 DISPAR_FN pack<T, W> on_positive(pack<T, W> x, pack<T, W> result, bits_of<T> at_zero) {
   const auto bits = to_bits(x);
-  const auto inside = (bits >= least_normal_bits<T>) & (bits < infinity_bits<T>);
+  const auto inside = (bits >= least_normal_bits<T>)&(bits < infinity_bits<T>);
   const auto tiny = (bits & magnitude_bits<T>) < least_normal_bits<T>;
   const auto outside = (bits | (bits < 0)) & ~tiny;  // a negative number becomes all ones, a NaN
   return from_bits<T, W>((to_bits(result) & inside) | (((tiny & at_zero) | outside) & ~inside));
@@ -204,8 +203,8 @@ DISPAR_FN pack<T, W> log2(pack<T, W> x) {
   using unsigned_bits = std::make_unsigned_t<bits_of<T>>;
   typedef unsigned_bits unsigned_wide [[gnu::vector_size(W * sizeof(T))]];
   constexpr bits_of<T> root = sizeof(T) == 4 ? bits_of<T>(0x3f3504f3) : static_cast<bits_of<T>>(0x3fe6a09e667f3bcdLL);
-  const auto adjusted = (unsigned_wide)(detail::to_bits(x) & detail::magnitude_bits<T>) +
-                        static_cast<unsigned_bits>(detail::one_bits<T> - root);
+  const auto adjusted =
+      (unsigned_wide)(detail::to_bits(x) & detail::magnitude_bits<T>)+static_cast<unsigned_bits>(detail::one_bits<T> - root);
   const wide exponent = (wide)(adjusted >> shift) - detail::exponent_bias<T>;
   const V m = detail::from_bits<T, W>(((wide)adjusted & ((bits_of<T>(1) << shift) - 1)) + root);
   typedef std::int32_t narrow [[gnu::vector_size(W * 4)]];

@@ -18,7 +18,6 @@ concept memory_space = std::same_as<S, host> || std::same_as<S, device> || std::
 
 /// True where code that runs in `Space` (a backend's space: `host` or `device`) can read memory of `From`.
 template<memory_space From, memory_space Space>
-inline constexpr bool reachable =
-    std::same_as<From, Space> || std::same_as<From, managed> || std::same_as<From, pinned>;
+inline constexpr bool reachable = std::same_as<From, Space> || std::same_as<From, managed> || std::same_as<From, pinned>;
 
 DISPAR_NAMESPACE_END

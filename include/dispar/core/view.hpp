@@ -17,8 +17,7 @@ using index = std::ptrdiff_t;
 /// Strides count elements and may be zero (a broadcast) or negative. Copying a view copies no element; the memory must
 /// outlive the view. `T` is `const` for input.
 template<class T, int Rank, memory_space Space = host>
-  requires(Rank >= 0)
-class tensor_view {
+requires(Rank >= 0) class tensor_view {
 public:
   using element_type = T;
   using value_type = std::remove_cv_t<T>;
@@ -41,22 +40,16 @@ public:
       : data_(data), extents_(extents), strides_(strides) {}
 
   /// A dense row-major matrix of `rows` x `cols`.
-  constexpr tensor_view(T* data, index rows, index cols) noexcept
-    requires(Rank == 2)
+  constexpr tensor_view(T* data, index rows, index cols) noexcept requires(Rank == 2)
       : tensor_view(data, extents_type{rows, cols}) {}
   /// A dense vector.
-  constexpr tensor_view(T* data, index count) noexcept
-    requires(Rank == 1)
-      : tensor_view(data, extents_type{count}) {}
+  constexpr tensor_view(T* data, index count) noexcept requires(Rank == 1) : tensor_view(data, extents_type{count}) {}
   /// One element.
-  constexpr explicit tensor_view(T* data) noexcept
-    requires(Rank == 0)
-      : data_(data) {}
+  constexpr explicit tensor_view(T* data) noexcept requires(Rank == 0) : data_(data) {}
 
   /// A view of mutable elements is a view of constant ones.
   template<class U>
-    requires(std::is_same_v<T, const U>)
-  constexpr tensor_view(const tensor_view<U, Rank, Space>& other) noexcept
+  requires(std::is_same_v<T, const U>) constexpr tensor_view(const tensor_view<U, Rank, Space>& other) noexcept
       : data_(other.data()), extents_(other.extents()), strides_(other.strides()) {}
 
   [[nodiscard]] constexpr T* data() const noexcept { return data_; }
@@ -73,21 +66,12 @@ public:
     return product;
   }
 
-  [[nodiscard]] constexpr index rows() const noexcept
-    requires(Rank == 2)
-  {
-    return extents_[0];
-  }
-  [[nodiscard]] constexpr index cols() const noexcept
-    requires(Rank == 2)
-  {
-    return extents_[1];
-  }
+  [[nodiscard]] constexpr index rows() const noexcept requires(Rank == 2) { return extents_[0]; }
+  [[nodiscard]] constexpr index cols() const noexcept requires(Rank == 2) { return extents_[1]; }
 
   /// The element at the given indices; unchecked. Only where the host can reach the memory.
   template<class... I>
-    requires(sizeof...(I) == static_cast<std::size_t>(Rank))
-  [[nodiscard]] constexpr T& operator()(I... i) const noexcept {
+  requires(sizeof...(I) == static_cast<std::size_t>(Rank)) [[nodiscard]] constexpr T& operator()(I... i) const noexcept {
     index offset = 0;
     int axis = 0;
     ((offset += static_cast<index>(i) * strides_[static_cast<std::size_t>(axis++)]), ...);
@@ -96,9 +80,7 @@ public:
   }
 
   /// `count` entries along the first axis, starting at `first`: rows of a matrix, part of a vector.
-  [[nodiscard]] constexpr tensor_view slice(index first, index count) const
-    requires(Rank >= 1)
-  {
+  [[nodiscard]] constexpr tensor_view slice(index first, index count) const requires(Rank >= 1) {
     require(first >= 0 && first <= extents_[0], "slice: first", "must lie within the view", static_cast<double>(first));
     require(count >= 0 && count <= extents_[0] - first, "slice: count", "must not exceed the entries from first on",
             static_cast<double>(count));
@@ -109,9 +91,7 @@ public:
   }
 
   /// The matrix with rows and columns exchanged; no element moves.
-  [[nodiscard]] constexpr tensor_view transposed() const noexcept
-    requires(Rank == 2)
-  {
+  [[nodiscard]] constexpr tensor_view transposed() const noexcept requires(Rank == 2) {
     return {data_, {extents_[1], extents_[0]}, {strides_[1], strides_[0]}};
   }
 

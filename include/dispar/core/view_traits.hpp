@@ -28,16 +28,13 @@ template<class T, int Rank, class Space>
 struct view_traits<const tensor_view<T, Rank, Space>> : view_traits<tensor_view<T, Rank, Space>> {};
 
 template<class T, class A>
-  requires(!std::same_as<T, bool>)  // has no array of bool
-struct view_traits<std::vector<T, A>> {
+requires(!std::same_as<T, bool>)  // has no array of bool
+    struct view_traits<std::vector<T, A>> {
   static auto view(std::vector<T, A>& x) noexcept { return vector_view<T>(x.data(), static_cast<index>(x.size())); }
 };
 template<class T, class A>
-  requires(!std::same_as<T, bool>)
-struct view_traits<const std::vector<T, A>> {
-  static auto view(const std::vector<T, A>& x) noexcept {
-    return vector_view<const T>(x.data(), static_cast<index>(x.size()));
-  }
+requires(!std::same_as<T, bool>) struct view_traits<const std::vector<T, A>> {
+  static auto view(const std::vector<T, A>& x) noexcept { return vector_view<const T>(x.data(), static_cast<index>(x.size())); }
 };
 
 template<class T, std::size_t N>
@@ -53,9 +50,7 @@ struct view_traits<std::array<T, N>> {
 };
 template<class T, std::size_t N>
 struct view_traits<const std::array<T, N>> {
-  static constexpr auto view(const std::array<T, N>& x) noexcept {
-    return vector_view<const T>(x.data(), static_cast<index>(N));
-  }
+  static constexpr auto view(const std::array<T, N>& x) noexcept { return vector_view<const T>(x.data(), static_cast<index>(N)); }
 };
 
 template<class T, std::size_t N>
@@ -64,14 +59,14 @@ struct view_traits<T[N]> {
 };
 
 template<class X>
-concept viewable = requires(X& x) { view_traits<X>::view(x); };
+concept viewable = requires(X& x) {
+  view_traits<X>::view(x);
+};
 
 /// The view of `x`; no element is copied.
 template<class X>
-  requires viewable<std::remove_reference_t<X>>
-[[nodiscard]] constexpr auto view_of(X&& x) {
-  return view_traits<std::remove_reference_t<X>>::view(x);
-}
+requires viewable<std::remove_reference_t<X>>
+[[nodiscard]] constexpr auto view_of(X&& x) { return view_traits<std::remove_reference_t<X>>::view(x); }
 
 /// The type of the view of an `X`, elements constant.
 template<class X>
@@ -97,8 +92,8 @@ concept vector_like = viewable<const std::remove_cvref_t<X>> && view_type<X>::ra
 /// one row after the other. The space and the stride of the vector are kept; no element is copied.
 /// Throws `invalid_argument` unless `rows * cols` is the number of elements.
 template<class X>
-  requires viewable<std::remove_reference_t<X>> && (decltype(view_of(std::declval<X&>()))::rank == 1)
-[[nodiscard]] constexpr auto as_matrix(X&& data, index rows, index cols) {
+requires viewable<std::remove_reference_t<X>> &&(decltype(view_of(std::declval<X&>()))::rank == 1)
+    [[nodiscard]] constexpr auto as_matrix(X&& data, index rows, index cols) {
   const auto vector = view_of(data);
   using V = decltype(vector);
   require(rows >= 0, "as_matrix: rows", "must not be negative", static_cast<double>(rows));
@@ -113,9 +108,7 @@ template<class X>
 
 /// The same for any other contiguous range.
 template<class R>
-  requires(!viewable<std::remove_reference_t<R>>) && requires(R& r) { std::span(r); }
-[[nodiscard]] constexpr auto as_matrix(R&& range, index rows, index cols) {
-  return as_matrix(std::span(range), rows, cols);
-}
+requires(!viewable<std::remove_reference_t<R>>) && requires(R& r) { std::span(r); }
+[[nodiscard]] constexpr auto as_matrix(R&& range, index rows, index cols) { return as_matrix(std::span(range), rows, cols); }
 
 DISPAR_NAMESPACE_END

@@ -35,14 +35,15 @@ concept dlpack_tensor = requires(const D& t) {
 
 /// Anything with the tensor of DLManagedTensor or DLManagedTensorVersioned.
 template<class D>
-concept dlpack_managed = requires(const D& t) { requires dlpack_tensor<std::remove_cvref_t<decltype(t.dl_tensor)>>; };
+concept dlpack_managed = requires(const D& t) {
+  requires dlpack_tensor<std::remove_cvref_t<decltype(t.dl_tensor)>>;
+};
 
 /// The type code of an element: DLPack's `DLDataTypeCode`. Specialize for a number type of yours.
 template<class T>
 struct dlpack_type;
 template<class T>
-  requires(std::floating_point<T> && sizeof(T) <= 8) || std::integral<T>
-struct dlpack_type<T> {
+requires(std::floating_point<T> && sizeof(T) <= 8) || std::integral<T> struct dlpack_type<T> {
   static constexpr int code = std::same_as<T, bool> ? 6 : std::floating_point<T> ? 2 : std::unsigned_integral<T> ? 1 : 0;
   static constexpr int bits = 8 * static_cast<int>(sizeof(T));
 };
@@ -80,8 +81,8 @@ template<class T, int Rank, memory_space Space = host, dlpack_tensor D>
   using V = tensor_view<T, Rank, Space>;
   using type = dlpack_type<std::remove_cv_t<T>>;
   const int device_type = static_cast<int>(t.device.device_type);
-  require(detail::dlpack_device_fits<Space>(device_type), "from_dlpack: device.device_type",
-          detail::dlpack_device_rule<Space>(), device_type);
+  require(detail::dlpack_device_fits<Space>(device_type), "from_dlpack: device.device_type", detail::dlpack_device_rule<Space>(),
+          device_type);
   detail::dlpack_require(t.dtype.code == type::code, "from_dlpack: dtype.code", "must be " + std::to_string(type::code),
                          t.dtype.code);
   detail::dlpack_require(t.dtype.bits == type::bits, "from_dlpack: dtype.bits", "must be " + std::to_string(type::bits),
@@ -98,8 +99,7 @@ template<class T, int Rank, memory_space Space = host, dlpack_tensor D>
   if (V(nullptr, extents).size() == 0) return V(nullptr, extents);  // an empty tensor may come without memory
   require(t.data != nullptr, "from_dlpack: data", "must not be null");
   const auto address = reinterpret_cast<std::uintptr_t>(t.data) + static_cast<std::uintptr_t>(t.byte_offset);
-  require(address % alignof(T) == 0, "from_dlpack: byte_offset", "must align the elements",
-          static_cast<double>(t.byte_offset));
+  require(address % alignof(T) == 0, "from_dlpack: byte_offset", "must align the elements", static_cast<double>(t.byte_offset));
   T* const data = reinterpret_cast<T*>(address);
   if (t.strides == nullptr) return V(data, extents);
   for (int axis = 0; axis < Rank; ++axis) strides[static_cast<std::size_t>(axis)] = static_cast<index>(t.strides[axis]);

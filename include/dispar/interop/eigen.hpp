@@ -25,16 +25,18 @@ void eigen_base(const Eigen::DenseBase<Derived>&);  // not X itself: a VectorBlo
 
 /// A dense Eigen object or expression.
 template<class X>
-concept eigen_dense = requires(const X& x) { detail::eigen_base(x); };
+concept eigen_dense = requires(const X& x) {
+  detail::eigen_base(x);
+};
 
 /// One whose elements lie in memory with constant strides.
 template<class X>
-concept eigen_direct = eigen_dense<X> && (static_cast<unsigned>(std::remove_cv_t<X>::Flags) & Eigen::DirectAccessBit) != 0 &&
+concept eigen_direct = eigen_dense<X> &&(static_cast<unsigned>(std::remove_cv_t<X>::Flags) & Eigen::DirectAccessBit) != 0 &&
                        requires(X& x) {
-                         { x.data() } -> std::convertible_to<const typename std::remove_cv_t<X>::Scalar*>;
-                         { x.rowStride() } -> std::convertible_to<index>;
-                         { x.colStride() } -> std::convertible_to<index>;
-                       };
+  { x.data() } -> std::convertible_to<const typename std::remove_cv_t<X>::Scalar*>;
+  { x.rowStride() } -> std::convertible_to<index>;
+  { x.colStride() } -> std::convertible_to<index>;
+};
 
 template<eigen_direct X>
 struct view_traits<X> {
@@ -49,8 +51,7 @@ struct view_traits<X> {
 
 /// Catches expressions without memory, to say so in one sentence.
 template<class X>
-  requires eigen_dense<std::remove_reference_t<X>> && (!eigen_direct<std::remove_reference_t<X>>)
-void view_of(X&&) {
+requires eigen_dense<std::remove_reference_t<X>> &&(!eigen_direct<std::remove_reference_t<X>>)void view_of(X&&) {
   static_assert(eigen_direct<std::remove_reference_t<X>>,
                 "dispar: this Eigen expression computes its elements when they are read and has no memory to view; "
                 "evaluate it into a Matrix or an Array first, for instance with .eval().");

@@ -44,7 +44,7 @@ template<memory_space Space, mdspan_like M>
 }
 
 template<class M>
-  requires mdspan_like<std::remove_cv_t<M>>
+requires mdspan_like<std::remove_cv_t<M>>
 struct view_traits<M> {
   static constexpr auto view(const M& m) { return as_view<host>(m); }
 };

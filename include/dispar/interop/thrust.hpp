@@ -53,7 +53,7 @@ struct thrust_vector_space<::thrust::universal_vector<T>> {
 }  // namespace detail
 
 template<class X>
-  requires requires { typename detail::thrust_vector_space<std::remove_cv_t<X>>::type; }
+requires requires { typename detail::thrust_vector_space<std::remove_cv_t<X>>::type; }
 struct view_traits<X> {
   static auto view(X& x) { return detail::thrust_view<typename detail::thrust_vector_space<std::remove_cv_t<X>>::type>(x); }
 };

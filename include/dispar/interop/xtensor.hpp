@@ -81,15 +81,14 @@ auto xtensor_view(X& x) {
 }  // namespace detail
 
 template<xtensor_direct X>
-  requires(detail::xtensor_rank<std::remove_cv_t<X>>() >= 0)
-struct view_traits<X> {
+requires(detail::xtensor_rank<std::remove_cv_t<X>>() >= 0) struct view_traits<X> {
   static auto view(X& x) { return detail::xtensor_view<detail::xtensor_rank<std::remove_cv_t<X>>()>(x); }
 };
 
 /// `as_view<2>(a)`: the view of an xarray or another object whose rank is known only at run time.
 /// Throws `invalid_argument` when the rank is another one.
 template<int Rank, class X>
-  requires xtensor_direct<std::remove_reference_t<X>>
+requires xtensor_direct<std::remove_reference_t<X>>
 [[nodiscard]] auto as_view(X&& x) {
   if (x.shape().size() != static_cast<std::size_t>(Rank))
     require(false, "as_view: rank", ("must be " + std::to_string(Rank)).c_str(), static_cast<double>(x.shape().size()));
@@ -98,8 +97,7 @@ template<int Rank, class X>
 
 /// Catches what has no memory or no rank, to say so in one sentence.
 template<class X>
-  requires xtensor_expression<std::remove_reference_t<X>> && (!viewable<std::remove_reference_t<X>>)
-void view_of(X&&) {
+requires xtensor_expression<std::remove_reference_t<X>> &&(!viewable<std::remove_reference_t<X>>)void view_of(X&&) {
   static_assert(xtensor_direct<std::remove_reference_t<X>>,
                 "dispar: this xtensor expression computes its elements when they are read and has no memory to view; "
                 "evaluate it into an xt::xtensor first.");

@@ -37,9 +37,8 @@ struct deep_kernel {
   static constexpr int channels = 2, parameters = 3, constants = 3;
 
   /// The kernel with given sigma, sigma0 and epsilon in the squared parametrization.
-  [[nodiscard]] static deep_kernel from(double sigma, double sigma0, double epsilon)
-    requires std::same_as<Parametrization, squared_parameters>
-  {
+  [[nodiscard]] static deep_kernel from(double sigma, double sigma0,
+                                        double epsilon) requires std::same_as<Parametrization, squared_parameters> {
     require(sigma > 0, "deep_kernel: sigma", "must be positive", sigma);
     require(sigma0 > 0, "deep_kernel: sigma0", "must be positive", sigma0);
     require(epsilon >= 0 && epsilon <= 1, "deep_kernel: epsilon", "must lie in [0, 1]", epsilon);

@@ -19,8 +19,7 @@ struct identity {
 
 /// (scale x.y + offset)^Degree.
 template<int Degree>
-  requires(Degree >= 1)
-struct polynomial {
+requires(Degree >= 1) struct polynomial {
   double scale = 1;
   double offset = 1;
   using metric = dot;

@@ -9,8 +9,7 @@ DISPAR_NAMESPACE_BEGIN
 ///
 /// `sigma` is the largest bandwidth; the weights default to 1 / Count each.
 template<int Count>
-  requires(Count >= 1)
-struct gaussian_ladder {
+requires(Count >= 1) struct gaussian_ladder {
   double sigma = 1;
   vec<double, Count> weights = equal_weights();
   using metric = sq_euclidean;
@@ -24,8 +23,7 @@ struct gaussian_ladder {
   }
   void validate() const {
     require(sigma > 0, "gaussian_ladder: sigma", "must be positive", sigma);
-    for (int l = 0; l < Count; ++l)
-      require(weights[l] >= 0, "gaussian_ladder: weights", "must not be negative", weights[l]);
+    for (int l = 0; l < Count; ++l) require(weights[l] >= 0, "gaussian_ladder: weights", "must not be negative", weights[l]);
   }
   template<class R>
   DISPAR_FN static vec<R, constants> prepare(vec<R, parameters> p) {
@@ -53,8 +51,7 @@ private:
 
 /// weight_a * a + weight_b * b of two kernels on the same metric and channels; nests for more.
 template<pair_function A, pair_function B>
-  requires(std::same_as<typename A::metric, typename B::metric> && A::channels == B::channels)
-struct mixture {
+requires(std::same_as<typename A::metric, typename B::metric>&& A::channels == B::channels) struct mixture {
   A a;
   B b;
   double weight_a = 0.5;
@@ -93,8 +90,7 @@ struct mixture {
   }
   template<class V>
   DISPAR_FN static V value(vec<V, channels> d, vec<V, constants> c) {
-    return c[0] * A::value(d, part<constants_of<A>>(c, 2)) +
-           c[1] * B::value(d, part<constants_of<B>>(c, 2 + constants_of<A>));
+    return c[0] * A::value(d, part<constants_of<A>>(c, 2)) + c[1] * B::value(d, part<constants_of<B>>(c, 2 + constants_of<A>));
   }
 
 private:

@@ -9,7 +9,8 @@
 ///       using metric = dispar::sq_euclidean;
 ///       static constexpr int channels = 1, parameters = 1;
 ///       dispar::vec<double, 1> theta() const { return {{scale}}; }
-///       template<class V> DISPAR_FN static V value(dispar::vec<V, 1> d, dispar::vec<V, 1> p) { return V(1) / (V(1) + d[0] / p[0]); }
+///       template<class V> DISPAR_FN static V value(dispar::vec<V, 1> d, dispar::vec<V, 1> p) { return V(1) / (V(1) + d[0] /
+///       p[0]); }
 ///     };
 ///
 /// Two optional members: `static constexpr int constants` with
@@ -26,7 +27,9 @@ DISPAR_NAMESPACE_BEGIN
 namespace detail {
 
 template<class K>
-concept prepares = requires { K::constants; };
+concept prepares = requires {
+  K::constants;
+};
 
 template<class K>
 struct constant_count {
@@ -54,8 +57,8 @@ DISPAR_FN vec<R, constants_of<K>> prepare_constants(vec<R, K::parameters> p) {
 
 /// A kernel: `metric`, `channels`, `parameters`, `theta()` and a static `value(distances, constants)`, see the file's head.
 template<class K>
-concept pair_function = metric<typename K::metric> && requires(const K k, vec<lane<double>, K::channels> d,
-                                                                vec<lane<double>, constants_of<K>> c) {
+concept pair_function = metric<typename K::metric> &&
+    requires(const K k, vec<lane<double>, K::channels> d, vec<lane<double>, constants_of<K>> c) {
   { K::channels } -> std::convertible_to<int>;
   { K::parameters } -> std::convertible_to<int>;
   { k.theta() } -> std::same_as<vec<double, K::parameters>>;

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <vector>
+#include <array>
 
 #include "dispar/backend/host/register_tile.hpp"
+#include "dispar/backend/host/tiled_host.hpp"
 #include "dispar/backend/sample.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -63,5 +64,15 @@ private:
   std::array<index, static_cast<std::size_t>(Segments)> count_, first_{}, first_packed_{};
   index rows_ = 0, packed_ = 0;
 };
+
+/// A caller's matrix as the data of `pairwise` on a host backend, with the rows of each segment counted.
+template<class Each, class Memory, class T, memory_space S, std::size_t Segments>
+[[nodiscard]] auto given_samples(const tiled_host<Each, Memory>&, const matrix_view<const T, S>& matrix,
+                                 const std::array<index, Segments>& counts) {
+  static_assert(reachable<S, host>,
+                "dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend");
+  return given_matrix<T, static_cast<int>(Segments)>(matrix_view<const T>(matrix.data(), matrix.extents(), matrix.strides()),
+                                                     counts);
+}
 
 DISPAR_NAMESPACE_END

@@ -48,10 +48,16 @@ public:
 
   void tile(index, const tile_buffers<T>& t) {
     const T* const q = t.output[Output];
-    if (wanted_[static_cast<std::size_t>(t.segments.rows)])
-      one_side(t, q, t.stride, 1, t.segments.rows, t.first_row, t.row_count, t.first_col, t.col_count);
-    if (wanted_[static_cast<std::size_t>(t.segments.cols)])
-      one_side(t, q, 1, t.stride, t.segments.cols, t.first_col, t.col_count, t.first_row, t.row_count);
+    if (wanted_[static_cast<std::size_t>(t.segments.rows)]) {
+      const index row0 = number(t.segments.rows, t.first_row);
+      if constexpr (Metric::product) for_row_sums(q, t.stride, t.row_count, t.cols, add_weight(row0));
+      one_side(t, q, t.stride, 1, row0, t.first_row, t.row_count, t.first_col, t.col_count);
+    }
+    if (wanted_[static_cast<std::size_t>(t.segments.cols)]) {
+      const index row0 = number(t.segments.cols, t.first_col);
+      if constexpr (Metric::product) for_col_sums(q, t.stride, t.rows, t.col_count, add_weight(row0));
+      one_side(t, q, 1, t.stride, row0, t.first_col, t.col_count, t.first_row, t.row_count);
+    }
   }
 
   void finish() {
@@ -73,17 +79,18 @@ public:
   }
 
 private:
+  /// The place of a packed row among the rows whose gradient is wanted.
+  [[nodiscard]] index number(int segment, index packed_row) const {
+    return offset_[static_cast<std::size_t>(segment)] + packed_row - data_.first_packed(segment);
+  }
+  auto add_weight(index row0) {
+    return [this, row0](index i, double sum) { row_weight_[static_cast<std::size_t>(row0 + i)] += sum; };
+  }
+
   /// The tile's contribution to the rows of one side; the weight of (i, j) is q[i * step_i + j * step_j].
-  void one_side(const tile_buffers<T>& t, const T* q, index step_i, index step_j, int segment, index first_i, index count_i,
+  void one_side(const tile_buffers<T>& t, const T* q, index step_i, index step_j, index row0, index first_i, index count_i,
                 index first_j, index count_j) {
-    const index row0 = offset_[static_cast<std::size_t>(segment)] + first_i - data_.first_packed(segment);
     T* const slab = static_cast<T*>(t.scratch);
-    if constexpr (Metric::product)
-      for (index i = 0; i < count_i; ++i) {
-        double weight = 0;
-        for (index j = 0; j < count_j; ++j) weight += static_cast<double>(q[i * step_i + j * step_j]);
-        row_weight_[static_cast<std::size_t>(row0 + i)] += weight;
-      }
     for (index k0 = 0; k0 < padded_; k0 += chunk) {
       const index width = padded_ - k0 < chunk ? padded_ - k0 : chunk;
       unpack(slab, first_j, count_j, k0, width);
@@ -114,8 +121,8 @@ private:
     }
   }
 
-  void add_slopes(const T* slab, const T* q, index step_i, index step_j, index row0, index first_i, index count_i,
-                  index first_j, index count_j, index k0, index width) {
+  void add_slopes(const T* slab, const T* q, index step_i, index step_j, index row0, index first_i, index count_i, index first_j,
+                  index count_j, index k0, index width) {
     alignas(64) T own[chunk];
     for (index i = 0; i < count_i; ++i) {
       const T* const from = data_.row(Channel, first_i + i);

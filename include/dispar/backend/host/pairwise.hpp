@@ -151,8 +151,7 @@ auto make_tile_state() {
 /// Time: pairs x features; a triangle costs half a square. Memory: tiles only, O(threads) of them, and what the sinks keep.
 /// Results have the same bits for every executor and number of threads.
 template<class Each, class Memory, class Data, class Operation, class... Sinks>
-void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operation& operation,
-              std::span<const pair_block> blocks,
+void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operation& operation, std::span<const pair_block> blocks,
               std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
   using T = typename Data::value_type;
   using R = detail::register_tile<T>;
@@ -183,8 +182,8 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
       return detail::run_schedule(blocks, tiles);
   }();
 
-  auto runners = std::tuple<detail::sink_runner<Sinks, Data>...>{
-      detail::sink_runner<Sinks, Data>(sinks, data, blocks, schedule.tasks())...};
+  auto runners =
+      std::tuple<detail::sink_runner<Sinks, Data>...>{detail::sink_runner<Sinks, Data>(sinks, data, blocks, schedule.tasks())...};
   const detail::tile_evaluator<Data, Operation, detail::sink_runner<Sinks, Data>...> evaluate(data, operation, packed);
 
   const auto buffer_bytes = static_cast<std::size_t>(edge * edge) * sizeof(T);

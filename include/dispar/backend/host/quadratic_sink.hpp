@@ -20,7 +20,9 @@ public:
   static constexpr std::uint32_t outputs = 1u << Output;
 
   sink_runner(const quadratic_forms<Output, Labels>& sink, const Data& data, std::span<const pair_block> blocks, index tasks)
-      : sink_(sink), data_(data), edge_(tile_edge(data, blocks)),
+      : sink_(sink),
+        data_(data),
+        edge_(tile_edge(data, blocks)),
         padded_((sink.out.size() + R::lanes - 1) / R::lanes * R::lanes),
         partial_(static_cast<std::size_t>(tasks * padded_), 0.0) {}
 

@@ -2,6 +2,7 @@
 /// \file
 /// The hot loop: the distances of a few rows against a panel of columns, held in vector registers.
 
+#include "dispar/core/view.hpp"
 #include "dispar/kernels/metric.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -31,8 +32,9 @@ struct register_tile {
 /// acc[r][v] = the metric accumulated over `depth` features of the rows a[0 .. rows) against the columns of the panels that
 /// start at b. Panels are laid out [feature][panel]; `a` points at the first of the rows inside its panel.
 template<metric Metric, class T>
-[[gnu::always_inline]] inline void accumulate_distances(const T* __restrict a, const T* __restrict b, index depth,
-                                                        native_pack<T> (&acc)[register_tile<T>::rows][register_tile<T>::vectors]) {
+[[gnu::always_inline]] inline void accumulate_distances(
+    const T* __restrict a, const T* __restrict b, index depth,
+    native_pack<T> (&acc)[register_tile<T>::rows][register_tile<T>::vectors]) {
   using R = register_tile<T>;
   using V = typename R::V;
   const index next_panel = depth * R::panel;

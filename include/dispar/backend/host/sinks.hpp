@@ -22,15 +22,45 @@ namespace detail {
 /// A finished tile: outputs in [rows][stride] buffers, invalid pairs zero.
 template<class T>
 struct tile_buffers {
-  const T* const* output;   ///< by number of output; null where nobody reads it
-  index stride;             ///< row stride of the buffers
-  index rows, cols;         ///< extents, in packed rows (multiples of the register tile)
-  index first_row, first_col;      ///< packed row numbers
-  index row_count, col_count;      ///< rows and columns that exist, the rest is padding
+  const T* const* output;      ///< by number of output; null where nobody reads it
+  index stride;                ///< row stride of the buffers
+  index rows, cols;            ///< extents, in packed rows (multiples of the register tile)
+  index first_row, first_col;  ///< packed row numbers
+  index row_count, col_count;  ///< rows and columns that exist, the rest is padding
   int block;
   pair_block segments;
   void* scratch;
 };
+
+/// add(i, sum over the row i of a tile). `cols` is a multiple of the vector width, padding is zero.
+template<class T, class Add>
+void for_row_sums(const T* q, index stride, index rows, index cols, const Add& add) {
+  using V = native_pack<T>;
+  constexpr int lanes = native_width<T>;
+  for (index i = 0; i < rows; ++i) {
+    V sum(0);
+    for (index j = 0; j < cols; j += lanes) sum = sum + V::load(q + i * stride + j);
+    alignas(64) double places[lanes] = {};
+    add_to(places, sum);
+    double total = 0;
+    for (double place : places) total += place;
+    add(i, total);
+  }
+}
+
+/// add(j, sum over the column j of a tile), the buffer being whole vectors wide.
+template<class T, class Add>
+void for_col_sums(const T* q, index stride, index rows, index cols, const Add& add) {
+  using V = native_pack<T>;
+  constexpr int lanes = native_width<T>;
+  for (index j = 0; j < cols; j += lanes) {
+    V sum(0);
+    for (index i = 0; i < rows; ++i) sum = sum + V::load(q + i * stride + j);
+    alignas(64) double places[lanes] = {};
+    add_to(places, sum);
+    for (int l = 0; l < lanes && j + l < cols; ++l) add(j + l, places[l]);
+  }
+}
 
 template<class Sink, class Data>
 class sink_runner;
@@ -47,7 +77,9 @@ public:
   static constexpr std::uint32_t outputs = 0;
 
   sink_runner(const total<First, Count>& sink, const Data&, std::span<const pair_block> blocks, index tasks)
-      : sink_(sink), blocks_(static_cast<index>(blocks.size())), partial_(static_cast<std::size_t>(tasks * blocks_ * Count), 0.0) {
+      : sink_(sink),
+        blocks_(static_cast<index>(blocks.size())),
+        partial_(static_cast<std::size_t>(tasks * blocks_ * Count), 0.0) {
     require(sink.out.rows() == blocks_ && sink.out.cols() == Count, "total: out", "must be blocks x outputs",
             static_cast<double>(sink.out.rows()));
   }
@@ -111,8 +143,6 @@ private:
 template<int Output, class Data>
 class sink_runner<row_sums<Output>, Data> {
   using T = typename Data::value_type;
-  using V = native_pack<T>;
-  static constexpr int lanes = native_width<T>;
 
 public:
   static constexpr bool per_row = true, in_registers = false;
@@ -133,23 +163,11 @@ public:
     const T* const q = t.output[Output];
     const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
     const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
-    for (index i = 0; i < t.row_count; ++i) {
-      V sum(0);
-      for (index j = 0; j < t.cols; j += lanes) sum = sum + V::load(q + i * t.stride + j);
-      double total = 0;
-      T values[lanes];
-      sum.store(values);
-      for (int l = 0; l < lanes; ++l) total += static_cast<double>(values[l]);
-      sink_.out(row0 + i, t.segments.slot) += total;
-    }
-    for (index j = 0; j < t.cols; j += lanes) {
-      V sum(0);
-      for (index i = 0; i < t.rows; ++i) sum = sum + V::load(q + i * t.stride + j);
-      T values[lanes];
-      sum.store(values);
-      for (int l = 0; l < lanes && j + l < t.col_count; ++l)
-        sink_.out(col0 + j + l, t.segments.slot) += static_cast<double>(values[l]);
-    }
+    const auto add = [&](index first) {
+      return [this, first, slot = t.segments.slot](index i, double sum) { sink_.out(first + i, slot) += sum; };
+    };
+    for_row_sums(q, t.stride, t.row_count, t.cols, add(row0));
+    for_col_sums(q, t.stride, t.rows, t.col_count, add(col0));
   }
   void finish() {}
 

@@ -10,8 +10,8 @@ DISPAR_NAMESPACE_BEGIN
 /// The process's heap, aligned for the widest vector. Any type with these two members can take its place.
 struct heap {
   static constexpr std::size_t alignment = 64;
-  [[nodiscard]] void* allocate(std::size_t bytes) const { return ::operator new(bytes, std::align_val_t{alignment}); }
-  void deallocate(void* p, std::size_t) const noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+  [[nodiscard]] void* allocate(std::size_t bytes) const { return ::operator new (bytes, std::align_val_t{alignment}); }
+  void deallocate(void* p, std::size_t) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
 };
 
 /// The host backend: the tile engine on vector registers, its tiles run by `Each`, its memory from `Memory`.

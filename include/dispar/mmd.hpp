@@ -1,0 +1,8 @@
+#pragma once
+/// \file
+/// Maximum mean discrepancy: estimates, gradients, tests. Includes the CPU backend; other backends by their own header.
+
+#include "dispar/backend/cpu.hpp"
+#include "dispar/kernels.hpp"
+#include "dispar/mmd/estimate.hpp"
+#include "dispar/mmd/gradient.hpp"
