@@ -6,3 +6,4 @@
 #include "dispar/kernels.hpp"
 #include "dispar/mmd/estimate.hpp"
 #include "dispar/mmd/gradient.hpp"
+#include "dispar/mmd/permutation_test.hpp"
