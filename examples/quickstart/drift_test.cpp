@@ -25,6 +25,7 @@ outcome test_on(const B& b, const table& reference, const table& current, const 
   return {.statistic = found.statistic,
           .threshold = found.threshold,
           .p_value = found.p_value,
+          .standard_score = found.standard_score(),
           .drift = found.reject,
           .bandwidth = sigma,
           .milliseconds = elapsed.count(),

@@ -21,6 +21,7 @@ struct outcome {
   double statistic = 0;         ///< unbiased MMD^2
   double threshold = 0;         ///< what MMD^2 exceeds with probability alpha when nothing has changed
   double p_value = 1;           ///< share of relabellings with an MMD^2 at least as large
+  double standard_score = 0;    ///< how many standard deviations of the relabelled MMD^2 the statistic is above their mean
   bool drift = false;           ///< the null hypothesis "same distribution" is rejected at level alpha
   double bandwidth = 0;         ///< sigma of the Gaussian kernel: the median distance in the pooled sample
   double milliseconds = 0;      ///< bandwidth and test together

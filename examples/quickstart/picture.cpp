@@ -98,7 +98,8 @@ std::string row(const report& r, const result& one, const axis& scale, int y) {
   const double length = std::max(3.0, scale.at(o.statistic) - scale.left);
   svg += format("<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"12\" rx=\"2\" fill=\"%s\"/>", scale.left, middle - 6, length,
                 colour);
-  svg += format("<path class=\"threshold\" d=\"M%.1f %dv22\"/>", scale.at(o.threshold), middle - 11);
+  if (std::isfinite(o.threshold))  // infinite where the permutations are too few to reject anything
+    svg += format("<path class=\"threshold\" d=\"M%.1f %dv22\"/>", scale.at(o.threshold), middle - 11);
   svg += format("<text x=\"%d\" y=\"%d\" class=\"p\" style=\"fill:%s\">", width - 24, middle + 4, colour);
   svg += format(o.p_value < 0.0005 ? "p = %.0e</text>\n" : "p = %.3f</text>\n", o.p_value);
   return svg;
@@ -116,7 +117,8 @@ std::string legend(int left, int y, const report& r) {
 std::string svg_of(const report& r) {
   axis scale{r.are_images ? bar_left_with_strip : bar_left_alone, 1e-6};
   for (const result& one : r.results)
-    scale.largest = std::max({scale.largest, one.found.statistic * 1.02, one.found.threshold * 1.5});
+    for (const double shown : {one.found.statistic * 1.02, one.found.threshold * 1.5})
+      if (std::isfinite(shown)) scale.largest = std::max(scale.largest, shown);
 
   std::string rows;
   int y = top;

@@ -30,6 +30,7 @@ void write_json(const report& r, const std::filesystem::path& file) {
                                    {"statistic", o.statistic},
                                    {"threshold", o.threshold},
                                    {"p_value", o.p_value},
+                                   {"standard_score", o.standard_score},
                                    {"reject", o.drift},
                                    {"bandwidth", o.bandwidth},
                                    {"milliseconds", o.milliseconds},

@@ -10,14 +10,14 @@ void print_heading(const report& r) {
   std::printf("Test       unbiased MMD^2, Gaussian kernel, median bandwidth, %d permutations, level %g, seed %llu\n",
               r.how.permutations, r.how.alpha, static_cast<unsigned long long>(r.how.seed));
   std::printf("Computed   on %s, instruction set %s\n\n", backend_name().c_str(), instruction_set_name().c_str());
-  std::printf("%-12s %-13s %7s %11s %11s %9s  %-8s %8s %9s\n", "drift", "strength", "samples", "MMD^2", "threshold", "p-value",
-              "verdict", "time", "memory");
+  std::printf("%-12s %-13s %7s %10s %10s %8s %7s  %-7s %8s %9s\n", "drift", "strength", "samples", "MMD^2", "threshold",
+              "p-value", "score", "verdict", "time", "memory");
 }
 
 void print_row(const report&, const result& one) {
   const outcome& o = one.found;
-  std::printf("%-12s %-13s %7td %11.6f %11.6f %9.4f  %-8s %5.0f ms %6.1f MB\n", one.drift.c_str(), one.strength.c_str(),
-              one.current.rows, o.statistic, o.threshold, o.p_value, o.drift ? "DRIFT" : "same", o.milliseconds,
+  std::printf("%-12s %-13s %7td %10.6f %10.6f %8.4f %7.1f  %-7s %5.0f ms %6.1f MB\n", one.drift.c_str(), one.strength.c_str(),
+              one.current.rows, o.statistic, o.threshold, o.p_value, o.standard_score, o.drift ? "DRIFT" : "same", o.milliseconds,
               static_cast<double>(o.extra_bytes) / 1e6);
   std::fflush(stdout);
 }
