@@ -12,9 +12,4 @@ DISPAR_NAMESPACE_BEGIN
 /// The CPU: vector registers and OpenMP threads. `cpu{}` uses all of them, `cpu{.each = {.threads = 2}}` two.
 using cpu = tiled_host<openmp>;
 
-/// What the calls without a backend use.
-#if !defined(DISPAR_DEFAULT_BACKEND)
-using default_backend = cpu;
-#endif
-
 DISPAR_NAMESPACE_END

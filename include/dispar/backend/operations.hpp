@@ -11,6 +11,7 @@ namespace detail {
 template<class V, class T, int N>
 DISPAR_FN vec<V, N> broadcast(const vec<T, N>& values) {
   vec<V, N> result;
+  DISPAR_UNROLL
   for (int i = 0; i < N; ++i) result[i] = V(values[i]);
   return result;
 }

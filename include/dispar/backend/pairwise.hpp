@@ -26,6 +26,12 @@ struct pair_block {
   int slot = 0;           ///< which column of `row_sums` this block adds to
 };
 
+/// One pair by row numbers over all segments; `block` is what the operation sees as its block.
+struct row_pair {
+  index i, j;
+  int block;
+};
+
 /// What an operation knows of a pair besides its distances.
 template<class V, int Operands>
 struct pair_at {

@@ -54,6 +54,13 @@
 #define DISPAR_FN [[gnu::always_inline]] inline
 #endif
 
+/// Before a short loop over channels, parameters or derivatives: without it, -O2 keeps small arrays of packs in memory.
+#if defined(__CUDACC__)
+#define DISPAR_UNROLL _Pragma("unroll")
+#else
+#define DISPAR_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define DISPAR_STRINGIZE_(x) #x
 #define DISPAR_STRINGIZE(x) DISPAR_STRINGIZE_(x)
 

@@ -20,10 +20,12 @@ struct dual {
   dual() = default;
   template<class C>
   requires std::convertible_to<C, scalar> DISPAR_FN explicit dual(C c) : value(c) {
+    DISPAR_UNROLL
     for (int i = 0; i < N; ++i) d[i] = V(0);
   }
   /// A constant.
   DISPAR_FN explicit dual(V v) : value(v) {
+    DISPAR_UNROLL
     for (int i = 0; i < N; ++i) d[i] = V(0);
   }
   /// The variable number `i`: derivative 1 with respect to itself.
@@ -51,6 +53,7 @@ struct dual {
   DISPAR_FN dual chain(V result, V slope) const {
     dual r;
     r.value = result;
+    DISPAR_UNROLL
     for (int i = 0; i < N; ++i) r.d[i] = slope * d[i];
     return r;
   }
@@ -58,6 +61,7 @@ struct dual {
   DISPAR_FN dual combine(V result, V by_a, dual b, V by_b) const {
     dual r;
     r.value = result;
+    DISPAR_UNROLL
     for (int i = 0; i < N; ++i) r.d[i] = by_a * d[i] + by_b * b.d[i];
     return r;
   }
@@ -67,6 +71,7 @@ template<class V, int N>
 DISPAR_FN dual<V, N> select(typename V::mask_type condition, dual<V, N> yes, dual<V, N> no) {
   dual<V, N> r;
   r.value = select(condition, yes.value, no.value);
+  DISPAR_UNROLL
   for (int i = 0; i < N; ++i) r.d[i] = select(condition, yes.d[i], no.d[i]);
   return r;
 }

@@ -29,6 +29,7 @@ requires(Degree >= 1) struct polynomial {
   DISPAR_FN static V value(vec<V, 1> d, vec<V, 2> p) {
     const V base = fma(p[0], d[0], p[1]);
     V power = base;
+    DISPAR_UNROLL
     for (int i = 1; i < Degree; ++i) power = power * base;
     return power;
   }

@@ -18,11 +18,13 @@ requires(Count >= 1) struct gaussian_ladder {
   [[nodiscard]] vec<double, parameters> theta() const {
     vec<double, parameters> p{};
     p[0] = sigma;
+    DISPAR_UNROLL
     for (int l = 0; l < Count; ++l) p[1 + l] = weights[l];
     return p;
   }
   void validate() const {
     require(sigma > 0, "gaussian_ladder: sigma", "must be positive", sigma);
+    DISPAR_UNROLL
     for (int l = 0; l < Count; ++l) require(weights[l] >= 0, "gaussian_ladder: weights", "must not be negative", weights[l]);
   }
   template<class R>
@@ -34,6 +36,7 @@ requires(Count >= 1) struct gaussian_ladder {
   DISPAR_FN static V value(vec<V, 1> d, vec<V, constants> c) {
     V power = exp2_nonpositive(d[0] * c[0]);
     V total = c[1] * power;
+    DISPAR_UNROLL
     for (int l = 1; l < Count; ++l) {
       power = power * power;
       total = fma(c[1 + l], power, total);
@@ -44,6 +47,7 @@ requires(Count >= 1) struct gaussian_ladder {
 private:
   static constexpr vec<double, Count> equal_weights() {
     vec<double, Count> w{};
+    DISPAR_UNROLL
     for (int l = 0; l < Count; ++l) w[l] = 1.0 / Count;
     return w;
   }
@@ -67,7 +71,9 @@ requires(std::same_as<typename A::metric, typename B::metric>&& A::channels == B
     vec<double, parameters> p{};
     p[0] = weight_a;
     p[1] = weight_b;
+    DISPAR_UNROLL
     for (int i = 0; i < A::parameters; ++i) p[2 + i] = pa[i];
+    DISPAR_UNROLL
     for (int i = 0; i < B::parameters; ++i) p[2 + A::parameters + i] = pb[i];
     return p;
   }
@@ -84,7 +90,9 @@ requires(std::same_as<typename A::metric, typename B::metric>&& A::channels == B
     vec<R, constants> c{};
     c[0] = p[0];
     c[1] = p[1];
+    DISPAR_UNROLL
     for (int i = 0; i < constants_of<A>; ++i) c[2 + i] = ca[i];
+    DISPAR_UNROLL
     for (int i = 0; i < constants_of<B>; ++i) c[2 + constants_of<A> + i] = cb[i];
     return c;
   }
@@ -97,6 +105,7 @@ private:
   template<int Count, class R, int N>
   DISPAR_FN static vec<R, Count> part(const vec<R, N>& whole, int first) {
     vec<R, Count> result{};
+    DISPAR_UNROLL
     for (int i = 0; i < Count; ++i) result[i] = whole[first + i];
     return result;
   }

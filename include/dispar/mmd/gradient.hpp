@@ -56,13 +56,17 @@ struct kernel_gradient {
     using D = dual<V, channels + constants>;
     vec<D, channels> distance;
     vec<D, constants> c;
+    DISPAR_UNROLL
     for (int i = 0; i < channels; ++i) distance[i] = D::variable(d[i], i);
+    DISPAR_UNROLL
     for (int i = 0; i < constants; ++i) c[i] = D::variable(V(constant[i]), channels + i);
     const D k = K::value(distance, c);
     const V u = upstream.template operator()<V>(at);
     vec<V, outputs> out;
+    DISPAR_UNROLL
     for (int i = 0; i < channels; ++i) out[i] = u * k.d[i];
     out[channels] = Upstream::weigh(k.value, at);
+    DISPAR_UNROLL
     for (int i = 0; i < constants; ++i) out[channels + 1 + i] = u * k.d[channels + i];
     return out;
   }
@@ -146,7 +150,7 @@ double value_and_gradient(const B& b, const X& x, const Y& y, const K& k, const 
   const factors f = statistic_factors(o, samples.n(), samples.m(), samples.weight, samples.square_weight);
   const auto k_sums = samples.weighted() ? detail::estimate_gradient<true>(b, samples, k, f, out)
                                          : detail::estimate_gradient<false>(b, samples, k, f, out);
-  auto s = detail::diagonal_sums(b, samples, k);
+  auto s = detail::diagonal_sums(b, samples, k, f);
   s.k = {{2 * k_sums[0], 2 * k_sums[1], k_sums[2]}};
   return statistic(s, samples.n(), samples.m(), o);
 }

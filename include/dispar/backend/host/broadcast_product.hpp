@@ -16,19 +16,18 @@ template<class T, int Vectors, class Consume>
   using R = register_tile<T>;
   using V = typename R::V;
   V acc[R::rows][Vectors];
-#pragma GCC unroll 8
-  for (int r = 0; r < R::rows; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) acc[r][v] = V(0);
+  DISPAR_UNROLL
+  for (int r = 0; r < R::rows; ++r) DISPAR_UNROLL
+  for (int v = 0; v < Vectors; ++v) acc[r][v] = V(0);
   if (rows == R::rows) {
     for (index j = 0; j < depth; ++j) {
       V col[Vectors];
-#pragma GCC unroll 4
+      DISPAR_UNROLL
       for (int v = 0; v < Vectors; ++v) col[v] = V::load(b + j * b_stride + v * R::lanes);
-#pragma GCC unroll 8
+      DISPAR_UNROLL
       for (int r = 0; r < R::rows; ++r) {
         const V weight(q[r * row_stride + j * depth_stride]);
-#pragma GCC unroll 4
+        DISPAR_UNROLL
         for (int v = 0; v < Vectors; ++v) acc[r][v] = fma(weight, col[v], acc[r][v]);
       }
     }

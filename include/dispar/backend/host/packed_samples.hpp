@@ -65,19 +65,18 @@ public:
   /// Distances of packed rows i .. i + R::rows (inside one panel) to the panel that starts at packed row j.
   [[gnu::always_inline]] void distances(int c, index i, index j, V (&d)[R::rows][R::vectors]) const {
     const auto& ch = channel_[static_cast<std::size_t>(c)];
-#pragma GCC unroll 8
-    for (int r = 0; r < R::rows; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < R::vectors; ++v) d[r][v] = V(0);
+    DISPAR_UNROLL
+    for (int r = 0; r < R::rows; ++r) DISPAR_UNROLL
+    for (int v = 0; v < R::vectors; ++v) d[r][v] = V(0);
     detail::accumulate_distances<Metric, T>(row(c, i), row(c, j), ch.features, d);
     const T* terms = ch.terms.data();
     V col[R::vectors];
-#pragma GCC unroll 4
+    DISPAR_UNROLL
     for (int v = 0; v < R::vectors; ++v) col[v] = V::load(terms + j + v * R::lanes);
-#pragma GCC unroll 8
+    DISPAR_UNROLL
     for (int r = 0; r < R::rows; ++r) {
       const V term(terms[i + r]);
-#pragma GCC unroll 4
+      DISPAR_UNROLL
       for (int v = 0; v < R::vectors; ++v) d[r][v] = Metric::finish(d[r][v], term, col[v]);
     }
   }

@@ -4,12 +4,6 @@
 
 DISPAR_NAMESPACE_BEGIN
 
-/// One pair by row numbers over all segments; `block` is what the operation sees as its block.
-struct row_pair {
-  index i, j;
-  int block;
-};
-
 /// Runs `operation` on chosen pairs: diagonals, matched pairs, incomplete statistics. Output o of pair p goes to out(p, o).
 /// `pair_at(p)` gives the p-th `row_pair`, so that a list need not exist in memory.
 ///

@@ -64,21 +64,24 @@ private:
     const Operation op = operation_;  // a copy that no store can alias
     V last[R::rows][R::vectors];
     V earlier[channels > 1 ? channels - 1 : 1][R::rows][R::vectors];
+    DISPAR_UNROLL
     for (int c = 0; c + 1 < channels; ++c) data_.distances(c, row, col, earlier[c]);
     data_.distances(channels - 1, row, col, last);
 
     auto sums = std::tuple{make_accumulator<Runners>()...};
     const T columns_left = static_cast<T>(t.col_count - j < R::width ? t.col_count - j : R::width);
     const T diagonal = static_cast<T>(shift < -R::width ? -R::width : (shift > R::width ? R::width : shift));
-#pragma GCC unroll 8
+    DISPAR_UNROLL
     for (int r = 0; r < R::rows; ++r) {
-#pragma GCC unroll 4
+      DISPAR_UNROLL
       for (int v = 0; v < R::vectors; ++v) {
         vec<V, channels> d;
+        DISPAR_UNROLL
         for (int c = 0; c + 1 < channels; ++c) d[c] = earlier[c][r][v];
         d[channels - 1] = last[r][v];
         pair_at<V, operands> at{};
         at.block = t.block;
+        DISPAR_UNROLL
         for (int o = 0; o < operands; ++o) {
           at.row[o] = V(operands_.of[o][row + r]);
           at.col[o] = V::load(operands_.of[o] + col + v * R::lanes);
@@ -90,11 +93,13 @@ private:
           out = op(d, at);
           const V row_bound = V(i + r < t.row_count ? columns_left : T(0));
           const V col_bound = t.segments.triangle ? on_diagonal : V(-1);
+          DISPAR_UNROLL
           for (int o = 0; o < outputs; ++o) out[o] = select(lane < row_bound, select(lane > col_bound, out[o], V(0)), V(0));
         } else {
           out = op(d, at);
         }
         std::apply([&](auto&... sum) { (add(sum, v, out), ...); }, sums);
+        DISPAR_UNROLL
         for (int o = 0; o < outputs; ++o)
           if (buffered & (1u << o)) out[o].store(buffer[o] + (i + r) * t.stride + j + v * R::lanes);
       }

@@ -43,13 +43,13 @@ template<metric Metric, class T>
   index k = depth;
   do {
     V col[R::vectors];
-#pragma GCC unroll 4
+    DISPAR_UNROLL
     for (int v = 0; v < R::vectors; ++v)
       col[v] = V::load(b + (v / R::panel_vectors) * next_panel + (v % R::panel_vectors) * R::lanes);
-#pragma GCC unroll 8
+    DISPAR_UNROLL
     for (int r = 0; r < R::rows; ++r) {
       const V row(a[r]);
-#pragma GCC unroll 4
+      DISPAR_UNROLL
       for (int v = 0; v < R::vectors; ++v) acc[r][v] = Metric::step(acc[r][v], row, col[v]);
     }
     a += R::panel;

@@ -89,14 +89,13 @@ public:
     static constexpr int vectors = register_tile<T>::vectors;
     V sum[Count][vectors];
     [[gnu::always_inline]] accumulator() {
-#pragma GCC unroll 8
-      for (int o = 0; o < Count; ++o)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) sum[o][v] = V(0);
+      DISPAR_UNROLL
+      for (int o = 0; o < Count; ++o) DISPAR_UNROLL
+      for (int v = 0; v < vectors; ++v) sum[o][v] = V(0);
     }
     template<int N>
     [[gnu::always_inline]] void add(int v, const vec<V, N>& outputs) {
-#pragma GCC unroll 8
+      DISPAR_UNROLL
       for (int o = 0; o < Count; ++o) sum[o][v] = sum[o][v] + outputs[First + o];
     }
   };
