@@ -34,7 +34,7 @@ dispar_required_dependency(nlohmann_json nlohmann_json::nlohmann_json
   GIT_REPOSITORY https://github.com/nlohmann/json.git
   GIT_TAG bc889afb4c5bf1c0d8ee29ef35eaaf4c8bef8a5d) # 3.11.2
 
-if(DISPAR_EXAMPLES OR DISPAR_BENCHMARKS)
+if(DISPAR_TESTS OR DISPAR_EXAMPLES OR DISPAR_BENCHMARKS)
   set(CLI11_BUILD_TESTS OFF)
   set(CLI11_BUILD_EXAMPLES OFF)
   set(CLI11_BUILD_DOCS OFF)

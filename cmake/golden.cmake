@@ -1,30 +1,24 @@
-# dispar_golden ROOT: the fixture runner, tests/golden/*.cpp and *.cu, with every backend that can be built. It has a main
-# function of its own.
+# dispar_golden ROOT: the fixture runner. tests/golden/*.cpp are compiled once, tests/golden/cores/*.cpp once for every backend
+# (cores/backend_under_test.hpp), so that no file compiles for long. It has a main function of its own.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/golden/*.cpp)
-if(DISPAR_CUDA_FOUND)
-  file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/golden/*.cu)
-endif()
-if(sources)
-  add_executable(dispar_golden ${sources} ${cuda_sources})
-  target_include_directories(dispar_golden PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  target_link_libraries(dispar_golden PRIVATE dispar_build_flags dispar_native nlohmann_json::nlohmann_json Threads::Threads)
-  if(TARGET CLI11::CLI11)
-    target_link_libraries(dispar_golden PRIVATE CLI11::CLI11)
-  endif()
-  if(DISPAR_THRUST_SYSTEMS)
-    target_link_libraries(dispar_golden PRIVATE dispar_thrust)
-    target_compile_definitions(dispar_golden PRIVATE THRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP)
-    if("omp" IN_LIST DISPAR_THRUST_SYSTEMS)
-      target_compile_definitions(dispar_golden PRIVATE DISPAR_WITH_THRUST_OMP)
-    endif()
-  endif()
-  if(cuda_sources)
-    target_compile_definitions(dispar_golden PRIVATE DISPAR_WITH_CUDA)
-    foreach(library IN ITEMS CUDA::cublas CUDA::cusolver)
-      if(TARGET ${library})
-        target_link_libraries(dispar_golden PRIVATE ${library})
-      endif()
-    endforeach()
-  endif()
-  dispar_register_test(dispar_golden quick dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)
-endif()
+file(GLOB cores CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/golden/cores/*.cpp)
+
+add_executable(dispar_golden ${sources})
+target_link_libraries(dispar_golden PRIVATE dispar_build_flags dispar_native nlohmann_json::nlohmann_json CLI11::CLI11
+  Threads::Threads)
+
+# dispar_golden_backend(NAME DEFINITION LIBRARIES...): the cores on one more backend.
+function(dispar_golden_backend name definition)
+  add_library(dispar_golden_${name} OBJECT ${cores})
+  target_compile_definitions(dispar_golden_${name} PRIVATE ${definition})
+  target_link_libraries(dispar_golden_${name} PRIVATE dispar_build_flags dispar_native ${ARGN})
+  # An object library's objects, and apart from them what they are linked with.
+  target_link_libraries(dispar_golden PRIVATE dispar_golden_${name} ${ARGN})
+endfunction()
+
+dispar_golden_backend(cpu DISPAR_GOLDEN_CPU)
+foreach(system IN LISTS DISPAR_THRUST_SYSTEMS)
+  dispar_golden_backend(thrust_${system} DISPAR_GOLDEN_THRUST=${system} dispar_thrust)
+endforeach()
+
+dispar_register_test(dispar_golden quick dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)

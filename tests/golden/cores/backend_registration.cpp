@@ -1,0 +1,11 @@
+#include "backend_under_test.hpp"
+
+namespace golden {
+namespace {
+
+const struct built {
+  built() { add_backend(backend_name); }
+} registered;
+
+}  // namespace
+}  // namespace golden
