@@ -6,4 +6,5 @@
 #include "dispar/kernels.hpp"
 #include "dispar/mmd/estimate.hpp"
 #include "dispar/mmd/gradient.hpp"
+#include "dispar/mmd/median_heuristic.hpp"
 #include "dispar/mmd/permutation_test.hpp"

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "dispar/backend/default.hpp"
+#include "dispar/backend/operations.hpp"
+#include "dispar/kernels/identity.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+struct median_options {
+  index most_rows = 1000;  ///< pooled rows that are used at most; the matrix of their distances takes most_rows^2 elements
+};
+
+namespace detail {
+
+/// The least step for which every step-th row of both samples are at most `most` rows.
+[[nodiscard]] inline index subsample_step(index n, index m, index most) {
+  index step = (n + m + most - 1) / most;
+  while ((n + step - 1) / step + (m + step - 1) / step > most) ++step;
+  return step;
+}
+
+/// Rows 0, step, 2 step, ... of a sample: a stride, so that nothing moves.
+template<class T, class S>
+[[nodiscard]] sample<T, 1, S> every_row(const sample<T, 1, S>& x, index step) {
+  const auto& all = x.channel[0];
+  return {
+      {matrix_view<const T, S>(all.data(), {(all.rows() + step - 1) / step, all.cols()}, {all.stride(0) * step, all.stride(1)})}};
+}
+
+/// The middle value, or the two middle values, of `values`, which it reorders.
+template<class T>
+[[nodiscard]] std::array<double, 2> middle_values(std::span<T> values) {
+  const auto middle = values.begin() + static_cast<index>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  const auto upper = static_cast<double>(*middle);
+  return {values.size() % 2 == 1 ? upper : static_cast<double>(*std::max_element(values.begin(), middle)), upper};
+}
+
+}  // namespace detail
+
+/// The median distance between two different rows of the pooled samples, by a metric: `median_distance<l1>(cpu{}, x, y)` is the
+/// usual scale of `laplacian_l1`. `sq_euclidean` gives the Euclidean distance, not its square.
+///
+/// Of an even number of pairs it is the mean of the two in the middle, as in NumPy. Where x and y together have more than
+/// `most_rows` rows, every s-th row of each is used, with the least s that keeps to the limit: deterministic, and even along
+/// the samples, so shuffle rows whose order has a period. Weights do not count.
+///
+/// Time O(r^2 d) and memory r^2 elements for r rows used. Throws `invalid_argument` for empty samples, fewer than two rows in
+/// all, most_rows < 2, NaN or infinite elements, and a median of 0 (most rows are duplicates): no bandwidth follows from that.
+template<metric Metric, backend B, sample_like X, sample_like Y>
+[[nodiscard]] double median_distance(const B& b, const X& x, const Y& y, const median_options& o = {}) {
+  using S = sample_type<X>;
+  using T = typename S::value_type;
+  static_assert(std::is_same_v<S, sample_type<Y>>, "dispar: both samples must have the same element type and memory space");
+  static_assert(S::channel_count == 1, "dispar: the median distance is that of one channel; give it the matrix, not channels()");
+  static_assert(Metric::translation_invariant, "dispar: the median needs a distance; a dot product is none");
+  const std::array<S, 2> all{as_sample(x), as_sample(y)};
+  require(all[0].rows() > 0, "median_distance: rows of x", "must be at least 1", static_cast<double>(all[0].rows()));
+  require(all[1].rows() > 0, "median_distance: rows of y", "must be at least 1", static_cast<double>(all[1].rows()));
+  require(o.most_rows >= 2, "median_distance: most_rows", "must be at least 2", static_cast<double>(o.most_rows));
+  const index step = detail::subsample_step(all[0].rows(), all[1].rows(), o.most_rows);
+  const std::array<S, 2> used{detail::every_row(all[0], step), detail::every_row(all[1], step)};
+  const auto data = pack_samples<Metric>(b, used);
+
+  const index rows = data.rows();
+  std::vector<T> distances(static_cast<std::size_t>(rows * rows));
+  const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
+  pairwise(b, data, kernel_value<identity<Metric>, T>(identity<Metric>{}), blocks, std::span<const vector_view<const T>>(),
+           store<0, T>{matrix_view<T>(distances.data(), rows, rows)});
+  // The pairs below the diagonal, moved together: row i lands before the place it comes from.
+  auto end = distances.begin();
+  for (index i = 1; i < rows; ++i) end = std::copy_n(distances.begin() + i * rows, i, end);
+  auto middle = detail::middle_values(std::span<T>(distances.data(), static_cast<std::size_t>(end - distances.begin())));
+  if constexpr (std::is_same_v<Metric, sq_euclidean>)
+    for (double& d : middle) d = std::sqrt(d);
+  const double median = (middle[0] + middle[1]) / 2;
+  require(median > 0, "median_distance: median", "must not be 0: half of the pairs or more are duplicates", median);
+  return median;
+}
+
+/// The median heuristic: sigma = the median Euclidean distance of the pooled sample, for `gaussian{sigma}`, which is
+/// exp(-d^2 / (2 sigma^2)), and for `laplacian_l2{sigma}`. See `median_distance` for subsampling, cost and errors.
+///
+///     const double sigma = median_heuristic(cpu{}, x, y);   // {.most_rows = 1000} unless told otherwise
+///
+/// Some authors take sigma^2 = median^2 / 2, i.e. exp(-d^2 / median^2): that is `gaussian{sigma / sqrt(2)}`.
+/// Gretton et al., JMLR 13 (2012), section 8; Garreau, Jitkrittum and Kanagawa, arXiv 1707.07269.
+template<backend B, sample_like X, sample_like Y>
+[[nodiscard]] double median_heuristic(const B& b, const X& x, const Y& y, const median_options& o = {}) {
+  return median_distance<sq_euclidean>(b, x, y, o);
+}
+
+/// The same on the default backend.
+template<backend B = default_backend, sample_like X, sample_like Y>
+[[nodiscard]] double median_heuristic(const X& x, const Y& y, const median_options& o = {}) {
+  return median_heuristic(B{}, x, y, o);
+}
+
+DISPAR_NAMESPACE_END
