@@ -17,6 +17,10 @@ struct gradients {
   bool accumulate = false;  ///< add to what the views hold instead of overwriting it
 };
 
+/// The gradients of a kernel on samples like X, so that braces are enough: `{.x = {gx}, .factor = -1}`.
+template<sample_like X, pair_function K>
+using gradients_of = gradients<typename sample_type<X>::value_type, K::channels, typename sample_type<X>::space>;
+
 namespace detail {
 
 /// Upstream derivative d loss / d k_ij as a constant per block, times the weights of both rows where there are weights.
@@ -137,14 +141,13 @@ vec<double, 3> estimate_gradient(const B& b, const Samples& samples, const K& k,
 
 /// The estimate and its gradients with respect to the rows of x and y and to the kernel's parameters, in one pass.
 ///
-///     mmd::value_and_gradient(cpu{}, x, y, gaussian{2.0}, mmd::gradients<float>{.x = {gx}, .y = {gy}});
+///     mmd::value_and_gradient(cpu{}, x, y, gaussian{2.0}, {.x = {gx}, .y = {gy}});
 ///
 /// Time: about twice `estimate` for the gradient in one sample; memory: the packed copy and double accumulators of the
 /// gradients asked for. At coincident points, where a kernel has a kink, the gradient is 0. Throws as `estimate`, and for
 /// gradient views of a wrong shape.
-template<backend B, sample_like X, sample_like Y, pair_function K, class T, memory_space S>
-double value_and_gradient(const B& b, const X& x, const Y& y, const K& k, const gradients<T, K::channels, S>& out,
-                          const options& o = {}) {
+template<backend B, sample_like X, sample_like Y, pair_function K>
+double value_and_gradient(const B& b, const X& x, const Y& y, const K& k, const gradients_of<X, K>& out, const options& o = {}) {
   static_assert(K::metric::translation_invariant, "dispar: gradients are for kernels of a distance, not of an inner product");
   const auto samples = detail::make_two_samples<typename K::metric>(b, x, y);
   const factors f = statistic_factors(o, samples.n(), samples.m(), samples.weight, samples.square_weight);
