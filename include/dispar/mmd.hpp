@@ -4,7 +4,10 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/kernels.hpp"
+#include "dispar/mmd/block.hpp"
 #include "dispar/mmd/estimate.hpp"
 #include "dispar/mmd/gradient.hpp"
+#include "dispar/mmd/incomplete.hpp"
+#include "dispar/mmd/linear_time.hpp"
 #include "dispar/mmd/median_heuristic.hpp"
 #include "dispar/mmd/permutation_test.hpp"
