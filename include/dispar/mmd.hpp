@@ -11,3 +11,4 @@
 #include "dispar/mmd/linear_time.hpp"
 #include "dispar/mmd/median_heuristic.hpp"
 #include "dispar/mmd/permutation_test.hpp"
+#include "dispar/mmd/single_instance.hpp"
