@@ -33,4 +33,33 @@ struct kernel_value {
   }
 };
 
+/// Output 0: k(d), and 0 for the matched pairs (x_i, y_i).
+template<pair_function K, class T>
+struct unmatched_kernel_value {
+  static constexpr int channels = K::channels, outputs = 1, operands = 0;
+  kernel_value<K, T> kernel;
+
+  explicit unmatched_kernel_value(const K& k) : kernel(k) {}
+
+  template<class V, class At>
+  DISPAR_FN vec<V, 1> operator()(vec<V, channels> d, const At& at) const {
+    return {{select(at.matched, V(0), kernel(d, at)[0])}};
+  }
+};
+
+/// Output 0: k(d)^2.
+template<pair_function K, class T>
+struct squared_kernel_value {
+  static constexpr int channels = K::channels, outputs = 1, operands = 0;
+  kernel_value<K, T> kernel;
+
+  explicit squared_kernel_value(const K& k) : kernel(k) {}
+
+  template<class V, class At>
+  DISPAR_FN vec<V, 1> operator()(vec<V, channels> d, const At& at) const {
+    const V value = kernel(d, at)[0];
+    return {{value * value}};
+  }
+};
+
 DISPAR_NAMESPACE_END

@@ -17,18 +17,6 @@ struct block_options {
 
 namespace detail {
 
-/// Output 0: k, but 0 for the matched pairs (x_i, y_i).
-template<pair_function K, class T>
-struct unmatched_kernel_value {
-  static constexpr int channels = K::channels, outputs = 1, operands = 0;
-  kernel_value<K, T> value;
-  explicit unmatched_kernel_value(const K& k) : value(k) {}
-  template<class V, class At>
-  DISPAR_FN vec<V, 1> operator()(vec<V, channels> d, const At& at) const {
-    return {{select(at.matched, V(0), value(d, at)[0])}};
-  }
-};
-
 /// Rows per block; throws where two blocks of two rows do not fit.
 [[nodiscard]] inline index checked_block_size(index n, index m, const block_options& o) {
   require(o.size >= 0, "block_test: size", "must not be negative", static_cast<double>(o.size));
@@ -61,7 +49,7 @@ template<backend B, sample_like X, sample_like Y, pair_function K>
   require(!all_x.weights && !all_y.weights, "block_test: samples", "must have no weights");
   const index size = detail::checked_block_size(all_x.rows(), all_y.rows(), o);
   const index count = (all_x.rows() < all_y.rows() ? all_x.rows() : all_y.rows()) / size;
-  const detail::unmatched_kernel_value<K, T> operation(k);
+  const unmatched_kernel_value<K, T> operation(k);
 
   std::vector<S> segments;
   std::vector<pair_block> blocks;

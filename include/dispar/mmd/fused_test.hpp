@@ -40,25 +40,13 @@ struct fused_result {
 
 namespace detail {
 
-/// Output 0: k(d)^2.
-template<pair_function K, class T>
-struct squared_kernel_value {
-  static constexpr int channels = K::channels, outputs = 1, operands = 0;
-  kernel_value<K, T> kernel;
-  template<class V, class At>
-  DISPAR_FN vec<V, 1> operator()(vec<V, channels> d, const At& at) const {
-    const V k = kernel(d, at)[0];
-    return {{k * k}};
-  }
-};
-
 /// The Frobenius norm of the kernel matrix without its diagonal.
 template<backend B, class Samples, pair_function K>
 [[nodiscard]] double frobenius_norm(const B& b, const Samples& samples, const K& k) {
   using T = typename decltype(samples.data)::value_type;
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
   std::array<double, 3> by_block{};
-  pairwise(b, samples.data, squared_kernel_value<K, T>{kernel_value<K, T>(k)}, blocks, std::span<const vector_view<const T>>(),
+  pairwise(b, samples.data, squared_kernel_value<K, T>(k), blocks, std::span<const vector_view<const T>>(),
            total<0, 1>{matrix_view<double>(by_block.data(), 3, 1)});
   return std::sqrt(2 * (by_block[0] + by_block[1] + by_block[2]));
 }

@@ -19,17 +19,6 @@ struct wild_bootstrap_options {
 
 namespace detail {
 
-/// Output 0: k(d), and 0 for the matched pairs (x_i, y_i).
-template<pair_function K, class T>
-struct unmatched_kernel_value {
-  static constexpr int channels = K::channels, outputs = 1, operands = 0;
-  kernel_value<K, T> kernel;
-  template<class V, class At>
-  DISPAR_FN vec<V, 1> operator()(vec<V, channels> d, const At& at) const {
-    return {{select(at.matched, V(0), kernel(d, at)[0])}};
-  }
-};
-
 /// Statistics by label, the observed one first, and the size of the terms that cancel in them.
 struct labelled_statistics {
   std::vector<double> value;
@@ -75,7 +64,7 @@ template<backend B, class Samples, pair_function K>
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
   std::array<double, 3> by_block{};
   labelled_statistics s{std::vector<double>(static_cast<std::size_t>(labels.labels)), 0};
-  pairwise(b, samples.data, unmatched_kernel_value<K, T>{kernel_value<K, T>(k)}, blocks, std::span<const vector_view<const T>>(),
+  pairwise(b, samples.data, unmatched_kernel_value<K, T>(k), blocks, std::span<const vector_view<const T>>(),
            total<0, 1>{matrix_view<double>(by_block.data(), 3, 1)},
            quadratic_forms<0, label_view>{labels, vector_view<double>(s.value.data(), labels.labels)});
   const auto n = static_cast<double>(samples.n());
