@@ -4,6 +4,7 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/kernels.hpp"
+#include "dispar/mmd/batched.hpp"
 #include "dispar/mmd/block.hpp"
 #include "dispar/mmd/estimate.hpp"
 #include "dispar/mmd/gradient.hpp"
