@@ -137,11 +137,11 @@ inline void check_fused(const fused_options& o) {
 ///
 ///     auto t = mmd::fused_test(cpu{}, x, y, {.permutations = 1000, .seed = 1});
 ///
-/// By default: Laplace (l1) and Gaussian kernels with ten bandwidths each (`fused_bandwidths`), 2000 permutations. Cost as
-/// `aggregated_test`, and the bandwidths. The authors' code wants the larger sample first; here the order does not matter. Its
-/// index rows (entry i takes the label of row idx[i]) are the inverses of `given` here.
-/// Biggs, Schrab & Gretton, "MMD-FUSE: Learning and Combining Kernels for Two-Sample Testing Without Data Splitting",
-/// NeurIPS 2023.
+/// By default: Laplace (l1) and Gaussian kernels with ten bandwidths each (`fused_bandwidths`), 2000 permutations. Per kernel
+/// one pass over the tiles for all permutations and a short one for the norm; cost as `aggregated_test`, and the bandwidths. The
+/// authors' code wants the larger sample first; here the order does not matter. Its index rows (entry i takes the label of row
+/// idx[i]) are the inverses of `given` here. Biggs, Schrab & Gretton, "MMD-FUSE: Learning and Combining Kernels for Two-Sample
+/// Testing Without Data Splitting", NeurIPS 2023.
 template<backend B, sample_like X, sample_like Y>
 [[nodiscard]] fused_result fused_test(const B& b, const X& x, const Y& y, const fused_options& o = {}) {
   detail::check_fused(o);
