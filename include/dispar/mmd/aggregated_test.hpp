@@ -99,8 +99,11 @@ template<class B, class Samples>
 template<backend B, class Samples, pair_function K>
 [[nodiscard]] labelled_statistics permuted_statistics(const B& b, const Samples& samples, const K& k, const label_view& labels,
                                                       const factors& f) {
+  using T = typename decltype(samples.data)::value_type;
   const labelled_sums sums = sum_by_label(b, samples, k, labels);
-  labelled_statistics s{{}, std::fabs(f.k[0] * sums.xx[0]) + std::fabs(f.k[1] * sums.yy[0]) + std::fabs(f.k[2] * sums.xy[0])};
+  labelled_statistics s;
+  s.scale = std::fabs(f.k[0] * sums.xx[0]) + std::fabs(f.k[1] * sums.yy[0]) + std::fabs(f.k[2] * sums.xy[0]);
+  s.tie = rounding_share<T> * s.scale;
   for (std::size_t p = 0; p < sums.xx.size(); ++p)
     s.value.push_back(f.k[0] * sums.xx[p] + f.k[1] * sums.yy[p] + f.k[2] * sums.xy[p]);
   return s;
@@ -139,7 +142,7 @@ public:
 
   void add(kernel_family kernel, double bandwidth, const labelled_statistics& s) {
     const auto middle = s.value.begin() + 1 + o_.quantile_simulations;
-    test t{{}, {middle, s.value.end()}, s.value.front(), 1e-10 * s.scale};
+    test t{{}, {middle, s.value.end()}, s.value.front(), s.tie};
     t.sorted.assign(s.value.begin(), middle);
     std::sort(t.sorted.begin(), t.sorted.end());
     tests_.push_back(std::move(t));

@@ -19,11 +19,17 @@ struct wild_bootstrap_options {
 
 namespace detail {
 
-/// Statistics by label, the observed one first, and the size of the terms that cancel in them.
+/// Statistics by label, the observed one first.
 struct labelled_statistics {
   std::vector<double> value;
-  double scale;
+  double scale = 0;  ///< the size of the terms that cancel in them
+  double tie = 0;    ///< smaller differences are rounding
 };
+
+/// Rounding in a sum of kernel values of type T, as a share of the sum of their magnitudes. Tight, since with a small bandwidth
+/// a few pairs outweigh all others and the statistics differ by the others only.
+template<class T>
+inline constexpr double rounding_share = sizeof(T) == 4 ? 0x1p-23 : 0x1p-44;
 
 /// Labels [r; -r] of 2n rows for signs r of the n pairs: labelling 0 all +1, the observed one, then the bits of
 /// `key.fork(p - 1)`, as `rademacher` reads them.
@@ -63,7 +69,7 @@ template<backend B, class Samples, pair_function K>
   using T = typename decltype(samples.data)::value_type;
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
   std::array<double, 3> by_block{};
-  labelled_statistics s{std::vector<double>(static_cast<std::size_t>(labels.labels)), 0};
+  labelled_statistics s{std::vector<double>(static_cast<std::size_t>(labels.labels))};
   pairwise(b, samples.data, unmatched_kernel_value<K, T>(k), blocks, std::span<const vector_view<const T>>(),
            total<0, 1>{matrix_view<double>(by_block.data(), 3, 1)},
            quadratic_forms<0, label_view>{labels, vector_view<double>(s.value.data(), labels.labels)});
@@ -71,6 +77,7 @@ template<backend B, class Samples, pair_function K>
   const double per_pair = 2 / (n * (n - 1));  // the tiles hold each unordered pair once
   for (double& v : s.value) v *= per_pair;
   for (double sum : by_block) s.scale += std::fabs(sum) * per_pair;
+  s.tie = rounding_share<T> * s.scale;
   return s;
 }
 
