@@ -91,7 +91,10 @@ template<class B, class Samples>
   }
   const random_key key{o.seed, 0};
   if (wild) return {true, given ? paired_signs(given) : paired_signs(n, count, key), {}};
-  return {false, given ? labels_from_permutations(given, n) : label_bits::permuted(host_executor(b), n + m, n, count, key),
+  return {false,
+          given ? labels_from_permutations(given, n)
+                : label_bits::permuted(host_executor(b, static_cast<double>(n + m) * static_cast<double>(count)), n + m, n, count,
+                                       key),
           statistic_factors({}, n, m, samples.weight, samples.square_weight)};
 }
 

@@ -109,7 +109,8 @@ private:
       require(o.permuted.size() == count, "fused_test: permuted", "must have one entry per permutation",
               static_cast<double>(o.permuted.size()));
     return o.given ? labels_from_permutations(o.given, n)
-                   : label_bits::permuted(host_executor(b), n + m, n, count, random_key{o.seed, 0});
+                   : label_bits::permuted(host_executor(b, static_cast<double>(n + m) * static_cast<double>(count)), n + m, n,
+                                          count, random_key{o.seed, 0});
   }
 
   fused_options o_;

@@ -30,15 +30,19 @@ template<backend B, class Samples, pair_function K>
            row_sums<0>{matrix_view<double>(row.data(), rows, 1)},
            quadratic_forms<0, label_view>{labels, vector_view<double>(form.data(), labels.labels)});
   pair_list(
-      b, samples.data, operation, rows, [n = samples.n()](index p) { return row_pair{p, p, p < n ? 0 : 1}; },
+      b, samples.data, operation, rows,
+      [n = samples.n()](index p) {
+        return row_pair{p, p, p < n ? 0 : 1};
+      },
       std::span<const vector_view<const T>>(), matrix_view<double>(diagonal.data(), rows, 1));
 
   double total = 0, trace = 0;
   for (double r : row) total += r;
   for (double d : diagonal) trace += d;
-  const auto difference = label_products(host_executor(b), labels, row);
+  const auto each = host_executor(b, static_cast<double>(rows) * static_cast<double>(labels.labels));
+  const auto difference = label_products(each, labels, row);
   labelled_sums s;
-  s.diagonal_x = label_products(host_executor(b), labels, diagonal);
+  s.diagonal_x = label_products(each, labels, diagonal);
   for (std::size_t p = 0; p < form.size(); ++p) {
     const double within = (total + 2 * form[p]) / 2;
     s.xx.push_back((within + difference[p]) / 2);

@@ -43,8 +43,7 @@ struct label_view {
         if (label + lanes <= labels) {
           signs<V>(row[label / 64] >> (label % 64)).store(out + p);
         } else {
-          for (index l = 0; l < lanes; ++l)
-            out[p + l] = label + l < labels ? at<T>(first_row + i, label + l) : T(0);
+          for (index l = 0; l < lanes; ++l) out[p + l] = label + l < labels ? at<T>(first_row + i, label + l) : T(0);
         }
       }
     }
@@ -157,13 +156,13 @@ private:
 
 namespace detail {
 
-/// The executor for host work beside a backend: its own where it runs on the host.
+/// The executor for `work` multiply-adds on the host beside a backend: its own where it runs on the host.
 template<class B>
-[[nodiscard]] auto host_executor(const B& b) {
+[[nodiscard]] auto host_executor(const B& b, double work) {
   if constexpr (requires { b.each; })
-    return b.each;
+    return thrifty<std::remove_cvref_t<decltype(b.each)>>{b.each, work};
   else
-    return openmp{};
+    return thrifty<openmp>{openmp{}, work};
 }
 
 /// sum_i w_ip values[i] for every labelling p: 64 labellings a task.

@@ -29,14 +29,15 @@ struct permutation_options {
   estimator form = estimator::unbiased;
   p_value_rule rule = p_value_rule::at_least;
   pairing pairs = pairing::sorted;
-  matrix_view<const std::int64_t> given{};  ///< P x (n + m) permutations in place of drawn ones; the first n entries are the new X
-  vector_view<double> permuted{};           ///< where to write the P permuted statistics; not wanted by default
+  matrix_view<const std::int64_t>
+      given{};                     ///< P x (n + m) permutations in place of drawn ones; the first n entries are the new X
+  vector_view<double> permuted{};  ///< where to write the P permuted statistics; not wanted by default
 };
 
 struct test_result {
   double statistic;
   double p_value;
-  double threshold;       ///< reject exactly where the statistic exceeds it
+  double threshold;  ///< reject exactly where the statistic exceeds it
   bool reject;
   double null_mean;       ///< mean of the permuted statistics
   double null_deviation;  ///< their standard deviation
@@ -46,7 +47,8 @@ struct test_result {
 
 /// The verdict on an observed statistic, given those of other labellings. Values within 1e-10 of the observed one, relative to
 /// `scale`, count as ties: rounding must not turn the observed split, met again, into an exceedance.
-[[nodiscard]] inline test_result judge(double observed, std::vector<double> others, double alpha, p_value_rule rule, double scale) {
+[[nodiscard]] inline test_result judge(double observed, std::vector<double> others, double alpha, p_value_rule rule,
+                                       double scale) {
   require(alpha > 0 && alpha < 1, "test: alpha", "must lie in (0, 1)", alpha);
   require(!others.empty(), "test: permutations", "must be at least 1");
   const double tie = 1e-10 * scale;
@@ -73,7 +75,7 @@ struct test_result {
   }
   r.reject = r.p_value <= alpha * (1 + 1e-12);
   // Too few permutations to reach alpha: no statistic is enough.
-  r.threshold = allowed < 0         ? __builtin_huge_val()
+  r.threshold = allowed < 0        ? __builtin_huge_val()
                 : allowed >= count ? others.front()
                                    : others[others.size() - 1 - static_cast<std::size_t>(allowed)];
   return r;
@@ -105,7 +107,9 @@ template<backend B, class Samples, pair_function K>
     const index* const y = second.data();
     pair_list(
         b, samples.data, kernel_value<K, T>(k), n,
-        [x, y](index i) { return x[i] < y[i] ? row_pair{x[i], y[i], 2} : row_pair{y[i], x[i], 2}; },
+        [x, y](index i) {
+          return x[i] < y[i] ? row_pair{x[i], y[i], 2} : row_pair{y[i], x[i], 2};
+        },
         std::span<const vector_view<const T>>(), matrix_view<double>(values.data(), n, 1));
     double sum = 0;
     for (double v : values) sum += v;
@@ -121,14 +125,17 @@ template<backend B, class Samples, pair_function K>
   require(o.alpha > 0 && o.alpha < 1, "permutation_test: alpha", "must lie in (0, 1)", o.alpha);
   const index count = o.given ? o.given.rows() : o.permutations;
   require(count >= 1, "permutation_test: permutations", "must be at least 1", static_cast<double>(count));
-  if (o.given) require(o.given.cols() == n + m, "permutation_test: given", "must have n + m columns", static_cast<double>(o.given.cols()));
+  if (o.given)
+    require(o.given.cols() == n + m, "permutation_test: given", "must have n + m columns", static_cast<double>(o.given.cols()));
   require(o.pairs == pairing::sorted || o.given, "permutation_test: pairs", "can be ordered only with given permutations");
   if (o.permuted)
     require(o.permuted.size() == count, "permutation_test: permuted", "must have one entry per permutation",
             static_cast<double>(o.permuted.size()));
   const factors f = statistic_factors({o.xx, o.yy, o.xy, o.form}, n, m, samples.weight, samples.square_weight);
-  const label_bits labels =
-      o.given ? labels_from_permutations(o.given, n) : label_bits::permuted(host_executor(b), n + m, n, count, random_key{o.seed, 0});
+  const label_bits labels = o.given
+                                ? labels_from_permutations(o.given, n)
+                                : label_bits::permuted(host_executor(b, static_cast<double>(n + m) * static_cast<double>(count)),
+                                                       n + m, n, count, random_key{o.seed, 0});
 
   const labelled_sums s = sum_by_label(b, samples, k, labels.view());
   std::vector<double> matched;

@@ -53,4 +53,21 @@ concept executor = std::copyable<E> && requires(const E each, index n) {
   { each.concurrency() } -> std::convertible_to<int>;
 };
 
+/// `Each` for tasks of together `work` multiply-adds; the calling thread alone where threads would not pay: waking one costs
+/// about what a million multiply-adds do.
+template<executor Each>
+struct thrifty {
+  Each each;
+  double work;
+
+  template<class Task>
+  void operator()(index n, const Task& task) const {
+    if (work < 1e6)
+      serial{}(n, task);
+    else
+      each(n, task);
+  }
+  [[nodiscard]] int concurrency() const { return work < 1e6 ? 1 : each.concurrency(); }
+};
+
 DISPAR_NAMESPACE_END

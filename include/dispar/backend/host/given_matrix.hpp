@@ -41,6 +41,9 @@ public:
   [[nodiscard]] index packed_rows() const noexcept { return packed_ + R::width; }
   [[nodiscard]] index first_packed(int s) const noexcept { return first_packed_[static_cast<std::size_t>(s)]; }
 
+  /// Reading a pair costs about as much as this many multiply-adds.
+  [[nodiscard]] double pair_cost() const noexcept { return 16; }
+
   void distances(int, index i, index j, V (&d)[R::rows][R::vectors]) const {
     for (int r = 0; r < R::rows; ++r)
       for (int v = 0; v < R::vectors; ++v) {

@@ -52,6 +52,12 @@ public:
   /// The same in packed rows, where every segment starts a panel.
   [[nodiscard]] index packed_rows() const noexcept { return panels_ * panel; }
   [[nodiscard]] index first_packed(int segment) const noexcept { return first_row_[static_cast<std::size_t>(segment)]; }
+  /// Multiply-adds of one pair.
+  [[nodiscard]] double pair_cost() const noexcept {
+    double cost = 0;
+    for (const auto& ch : channel_) cost += static_cast<double>(ch.features);
+    return cost;
+  }
   [[nodiscard]] index features(int c) const noexcept { return channel_[static_cast<std::size_t>(c)].features; }
 
   /// Feature k of packed row i of channel c; centred.
@@ -119,13 +125,17 @@ private:
     for (int s = 0; s < this->segments(); ++s) {
       const auto view = segments[static_cast<std::size_t>(s)].channel[static_cast<std::size_t>(c)];
       const index first = first_packed(s);
-      b.each((view.rows() + panel - 1) / panel, [&, view, first](index p) noexcept {
+      b.run((view.rows() + panel - 1) / panel, elements(view), [&, view, first](index p) noexcept {
         T* const target = panels + (first + p * panel) * features;
         pack_panel(view, p * panel, centre.empty() ? nullptr : centre.data(), target);
         write_terms(target, features, terms + first + p * panel);
       });
     }
     for (int s = 0; s < this->segments(); ++s) check_finite(segments[static_cast<std::size_t>(s)], c, s);
+  }
+
+  static double elements(matrix_view<const T> view) {
+    return static_cast<double>(view.rows()) * static_cast<double>(view.cols());
   }
 
   static void pack_panel(matrix_view<const T> view, index first, const T* centre, T* target) noexcept {
@@ -158,7 +168,7 @@ private:
       const auto view = s.channel[static_cast<std::size_t>(c)];
       const index chunks = (view.rows() + chunk - 1) / chunk;
       partial.assign(static_cast<std::size_t>(chunks * features), T(0));
-      b.each(chunks, [&, view](index p) noexcept {
+      b.run(chunks, elements(view), [&, view](index p) noexcept {
         const index first = p * chunk, rows = view.rows() - first < chunk ? view.rows() - first : chunk;
         column_sums(view.slice(first, rows), partial.data() + p * features);
       });

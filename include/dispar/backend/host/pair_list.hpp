@@ -20,7 +20,7 @@ void pair_list(const tiled_host<Each, Memory>& b, const Data& data, const Operat
     while (s > 0 && row < data.first(s)) --s;
     return data.first_packed(s) + row - data.first(s);
   };
-  b.each((count + chunk - 1) / chunk, [&](index task) noexcept {
+  b.run((count + chunk - 1) / chunk, static_cast<double>(count) * data.pair_cost(), [&](index task) noexcept {
     for (index p = task * chunk; p < count && p < (task + 1) * chunk; ++p) {
       const row_pair pair = pair_of(p);
       vec<S, Data::channels> d;

@@ -238,11 +238,15 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
         runners);
   };
 
+  double pairs = 0;
+  for (const auto& block : blocks)
+    pairs += static_cast<double>(data.count(block.rows)) * static_cast<double>(data.count(block.cols)) / (block.triangle ? 2 : 1);
   for (index round = 0; round < schedule.rounds(); ++round)
-    b.each(schedule.tasks_in_round(round), [&](index task) noexcept {
-      const typename detail::workspaces<tiled_host<Each, Memory>>::lease workspace(memory);
-      schedule.for_each_tile(round, task, [&](const detail::tile_at& at) { run_tile(task, at, workspace.data()); });
-    });
+    b.run(schedule.tasks_in_round(round), pairs * data.pair_cost() / static_cast<double>(schedule.rounds()),
+          [&](index task) noexcept {
+            const typename detail::workspaces<tiled_host<Each, Memory>>::lease workspace(memory);
+            schedule.for_each_tile(round, task, [&](const detail::tile_at& at) { run_tile(task, at, workspace.data()); });
+          });
   std::apply([](auto&... runner) { (runner.finish(), ...); }, runners);
 }
 

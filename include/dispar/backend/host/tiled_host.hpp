@@ -29,6 +29,12 @@ struct tiled_host {
   [[nodiscard]] void* allocate(std::size_t bytes) const { return memory.allocate(bytes); }
   void deallocate(void* p, std::size_t bytes) const noexcept { memory.deallocate(p, bytes); }
   void wait() const noexcept {}
+
+  /// Runs task(0) .. task(n - 1), of together `work` multiply-adds.
+  template<class Task>
+  void run(index n, double work, const Task& task) const {
+    thrifty<Each>{each, work}(n, task);
+  }
 };
 
 DISPAR_NAMESPACE_END
