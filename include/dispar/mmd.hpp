@@ -8,6 +8,7 @@
 #include "dispar/mmd/batched.hpp"
 #include "dispar/mmd/block.hpp"
 #include "dispar/mmd/classifier_test.hpp"
+#include "dispar/mmd/criterion.hpp"
 #include "dispar/mmd/estimate.hpp"
 #include "dispar/mmd/fused_test.hpp"
 #include "dispar/mmd/gradient.hpp"
@@ -17,4 +18,5 @@
 #include "dispar/mmd/median_heuristic.hpp"
 #include "dispar/mmd/permutation_test.hpp"
 #include "dispar/mmd/single_instance.hpp"
+#include "dispar/mmd/variance.hpp"
 #include "dispar/mmd/wild_bootstrap.hpp"
