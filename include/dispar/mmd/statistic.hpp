@@ -48,8 +48,8 @@ struct factors {
 };
 
 /// Throws `invalid_argument` where the form is undefined: one row only (unbiased forms), unequal sizes (one-sample form).
-[[nodiscard]] inline factors statistic_factors(const options& o, index n, index m, vec<double, 2> weight,
-                                               vec<double, 2> square_weight) {
+[[nodiscard, gnu::noinline]] inline factors statistic_factors(const options& o, index n, index m, vec<double, 2> weight,
+                                                              vec<double, 2> square_weight) {
   factors f;
   if (o.form == estimator::biased) {
     f.k = {{o.xx / (weight[0] * weight[0]), o.yy / (weight[1] * weight[1]), -o.xy / (weight[0] * weight[1])}};
@@ -74,7 +74,8 @@ struct factors {
 }
 
 /// The statistic from sums: xx S_xx + yy S_yy - xy S_xy with the averages of the chosen form.
-[[nodiscard]] inline double statistic(const sums& s, index n, index m, const options& o = {}) {
+// Not inlined: which products a compiler contracts depends on what surrounds them, and all backends shall give the same bits.
+[[nodiscard, gnu::noinline]] inline double statistic(const sums& s, index n, index m, const options& o = {}) {
   const factors f = statistic_factors(o, n, m, s.weight, s.square_weight);
   double total = 0;
   for (int i = 0; i < 3; ++i) total += f.k[i] * s.k[i] + f.diagonal[i] * s.diagonal[i];

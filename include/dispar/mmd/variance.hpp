@@ -78,7 +78,7 @@ struct h1_statistics {
 };
 
 /// H_ij = xx k(x_i,x_j) + yy k(y_i,y_j) - (xy/2)(k(x_i,y_j) + k(x_j,y_i)); V = 4 (sum r_i^2 / n^3 - (sum r_i)^2 / n^4).
-[[nodiscard]] inline h1_statistics h1_from_rows(const row_statistics& s, const options& o) {
+[[nodiscard, gnu::noinline]] inline h1_statistics h1_from_rows(const row_statistics& s, const options& o) {
   const std::size_t n = s.matched.size();
   const auto count = static_cast<double>(n);
   h1_statistics h{0, 0, std::vector<double>(n)};
@@ -106,7 +106,7 @@ template<backend B, class Samples, pair_function K>
 }
 
 /// Sutherland et al. 2017, the unbiased estimate: tilde = zero diagonal, e = row sums.
-[[nodiscard]] inline double unbiased_variance_from_rows(const row_statistics& s) {
+[[nodiscard, gnu::noinline]] inline double unbiased_variance_from_rows(const row_statistics& s) {
   const std::size_t rows = s.matched.size();
   const auto m = static_cast<double>(rows);
   double xx_e = 0, yy_e = 0, xy_e = 0;                              // e'~Kx e, e'~Ky e, e'Kxy e

@@ -60,7 +60,8 @@ public:
     }
   }
 
-  void finish() {
+  // Not inlined, so that the same products are contracted on every executor.
+  [[gnu::noinline]] void finish() {
     for (int s = 0; s < data_.segments() && s < Segments; ++s) {
       if (!wanted_[static_cast<std::size_t>(s)]) continue;
       const auto& out = sink_.out[static_cast<std::size_t>(s)];
