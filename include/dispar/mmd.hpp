@@ -18,5 +18,6 @@
 #include "dispar/mmd/median_heuristic.hpp"
 #include "dispar/mmd/permutation_test.hpp"
 #include "dispar/mmd/single_instance.hpp"
+#include "dispar/mmd/streaming.hpp"
 #include "dispar/mmd/variance.hpp"
 #include "dispar/mmd/wild_bootstrap.hpp"

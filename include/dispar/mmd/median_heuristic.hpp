@@ -25,11 +25,13 @@ namespace detail {
 }
 
 /// Rows 0, step, 2 step, ... of a sample: a stride, so that nothing moves.
-template<class T, class S>
-[[nodiscard]] sample<T, 1, S> every_row(const sample<T, 1, S>& x, index step) {
-  const auto& all = x.channel[0];
-  return {
-      {matrix_view<const T, S>(all.data(), {(all.rows() + step - 1) / step, all.cols()}, {all.stride(0) * step, all.stride(1)})}};
+template<class T, int C, class S>
+[[nodiscard]] sample<T, C, S> every_row(sample<T, C, S> x, index step) {
+  for (auto& all : x.channel)
+    all =
+        matrix_view<const T, S>(all.data(), {(all.rows() + step - 1) / step, all.cols()}, {all.stride(0) * step, all.stride(1)});
+  x.weights = {};
+  return x;
 }
 
 /// The middle value, or the two middle values, of `values`, which it reorders.
