@@ -55,8 +55,10 @@
 #endif
 
 /// Before a short loop over channels, parameters or derivatives: without it, -O2 keeps small arrays of packs in memory.
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #define DISPAR_UNROLL _Pragma("unroll")
+#elif defined(__CUDACC__)
+#define DISPAR_UNROLL
 #else
 #define DISPAR_UNROLL _Pragma("GCC unroll 16")
 #endif

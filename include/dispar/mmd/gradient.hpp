@@ -12,9 +12,9 @@ template<class T, int Channels = 1, memory_space S = host>
 struct gradients {
   std::array<matrix_view<T, S>, static_cast<std::size_t>(Channels)> x{};
   std::array<matrix_view<T, S>, static_cast<std::size_t>(Channels)> y{};
-  vector_view<double, S> parameters{};
-  double factor = 1;        ///< the upstream derivative: every gradient is multiplied with it
-  bool accumulate = false;  ///< add to what the views hold instead of overwriting it
+  vector_view<double> parameters{};  ///< on the host, whatever the backend
+  double factor = 1;                 ///< the upstream derivative: every gradient is multiplied with it
+  bool accumulate = false;           ///< add to what the views hold instead of overwriting it
 };
 
 /// The gradients of a kernel on samples like X, so that braces are enough: `{.x = {gx}, .factor = -1}`.
@@ -101,9 +101,10 @@ vec<double, 3> gradient_pass(const B& b, const Samples& samples, const K& k, con
             static_cast<double>(out.parameters.size()));
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
   std::array<double, static_cast<std::size_t>(3 * summed)> by_block{};
-  pairwise(b, samples.data, operation(k, upstream), blocks, operands,
-           total<K::channels, summed>{matrix_view<double>(by_block.data(), 3, summed)},
-           feature_gradient<static_cast<int>(C), static_cast<int>(C), T, 2>{{out.x[C], out.y[C]}, out.factor, out.accumulate}...);
+  pairwise(
+      b, samples.data, operation(k, upstream), blocks, operands,
+      total<K::channels, summed>{matrix_view<double>(by_block.data(), 3, summed)},
+      feature_gradient<static_cast<int>(C), static_cast<int>(C), T, 2, S>{{out.x[C], out.y[C]}, out.factor, out.accumulate}...);
 
   vec<double, constants> by_constant{};
   for (int block = 0; block < 3; ++block)

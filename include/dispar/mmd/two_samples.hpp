@@ -46,10 +46,16 @@ struct two_samples {
   [[nodiscard]] bool weighted() const { return !weights.empty(); }
 };
 
-template<class T, int C, class S>
-void append_weights(const sample<T, C, S>& x, std::vector<T>& weights) {
-  for (index i = 0; i < x.rows(); ++i) {
-    const T w = x.weights ? x.weights(i) : T(1);
+template<backend B, class T, int C, class S>
+void append_weights(const B& b, const sample<T, C, S>& x, std::vector<T>& weights) {
+  std::vector<T> own(static_cast<std::size_t>(x.rows()), T(1));
+  if (x.weights) {
+    if constexpr (std::is_same_v<S, host>)
+      for (index i = 0; i < x.rows(); ++i) own[static_cast<std::size_t>(i)] = x.weights(i);
+    else
+      own = host_vector(b, x.weights);
+  }
+  for (T w : own) {
     require(!is_special(w) && w >= 0, "weighted: weights", "must be finite and not negative", static_cast<double>(w));
     weights.push_back(w);
   }
@@ -67,7 +73,7 @@ template<metric Metric, backend B, sample_like X, sample_like Y>
             static_cast<double>(segments[static_cast<std::size_t>(s)].rows()));
   std::vector<T> weights;
   if (segments[0].weights || segments[1].weights)
-    for (const auto& s : segments) append_weights(s, weights);
+    for (const auto& s : segments) append_weights(b, s, weights);
   auto data = pack_samples<Metric>(b, segments);
   two_samples<decltype(data), T> result{std::move(data), std::move(weights)};
   for (int s = 0; s < 2; ++s) {

@@ -47,9 +47,16 @@ struct openmp {
   }
 };
 
+namespace detail {
+/// Stands for any task in the concept: nvcc does not take a lambda there.
+struct some_task {
+  void operator()(index) const noexcept {}
+};
+}  // namespace detail
+
 template<class E>
 concept executor = std::copyable<E> && requires(const E each, index n) {
-  each(n, [](index) {});
+  each(n, detail::some_task{});
   { each.concurrency() } -> std::convertible_to<int>;
 };
 

@@ -1,0 +1,94 @@
+#pragma once
+/// \file
+/// Kernels that bring rows into the packed form: pooled mean, centred copy, row terms, search for NaN and infinity.
+
+#include "dispar/backend/gpu/context.hpp"
+#include "dispar/core/special_values.hpp"
+#include "dispar/kernels/metric.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// What packing found: the smallest code of a bad element, row * features + feature, and the first row whose term overflows.
+/// Rows are numbered through all segments. A minimum does not depend on the order of the threads.
+struct packing_status {
+  static constexpr unsigned long long nothing = ~0ull;
+  unsigned long long element, overflow;
+};
+
+inline constexpr int mean_threads = 128;
+inline constexpr index mean_chunk = 256;
+
+/// partial[chunk][feature]: sums over `mean_chunk` rows of one segment.
+template<class T>
+__global__ void __launch_bounds__(mean_threads)
+    column_sums_kernel(strided<const T> source, index rows, index features, double* partial) {
+  const index groups = (features + mean_threads - 1) / mean_threads;
+  const index chunk = static_cast<index>(blockIdx.x) / groups;
+  const index k = static_cast<index>(blockIdx.x) % groups * mean_threads + static_cast<index>(threadIdx.x);
+  if (k >= features) return;  // no barrier follows
+  const index first = chunk * mean_chunk, last = first + mean_chunk < rows ? first + mean_chunk : rows;
+  double sum = 0;
+  for (index i = first; i < last; ++i) sum += static_cast<double>(source(i, k));
+  partial[chunk * features + k] = sum;
+}
+
+/// The chunks' sums in order. Non-finite data must not spread to the rows that are fine: its mean counts as 0.
+template<class T>
+__global__ void __launch_bounds__(mean_threads)
+    column_means_kernel(const double* partial, index chunks, index rows, index features, T* mean) {
+  const index k = static_cast<index>(blockIdx.x) * mean_threads + static_cast<index>(threadIdx.x);
+  if (k >= features) return;
+  double sum = 0;
+  for (index c = 0; c < chunks; ++c) sum += partial[c * features + k];
+  const T value = static_cast<T>(sum / static_cast<double>(rows));
+  mean[k] = is_special(value) ? T(0) : value;
+}
+
+inline constexpr int pack_edge = 32, pack_threads = 256;
+
+/// Transposes one segment into target[feature * stride + first + row], centred; rows up to `padded` become zero.
+template<class T>
+__global__ void __launch_bounds__(pack_threads)
+    pack_kernel(strided<const T> source, index rows, index padded, index features, const T* mean, index first_number, T* target,
+                index stride, index first, packing_status* status) {
+  __shared__ T tile[pack_edge][pack_edge + 1];
+  constexpr int step = pack_threads / pack_edge;
+  const index groups = (features + pack_edge - 1) / pack_edge;
+  const index i0 = static_cast<index>(blockIdx.x) / groups * pack_edge, k0 = static_cast<index>(blockIdx.x) % groups * pack_edge;
+  const int x = static_cast<int>(threadIdx.x) % pack_edge, y = static_cast<int>(threadIdx.x) / pack_edge;
+  for (int r = y; r < pack_edge; r += step) {
+    const index i = i0 + r, k = k0 + x;
+    T value(0);
+    if (i < rows && k < features) {
+      value = source(i, k);
+      if (is_special(value)) atomicMin(&status->element, static_cast<unsigned long long>((first_number + i) * features + k));
+      if (mean) value -= mean[k];
+    }
+    tile[r][x] = value;
+  }
+  __syncthreads();
+  for (int r = y; r < pack_edge; r += step) {
+    const index i = i0 + x, k = k0 + r;
+    if (i < padded && k < features) target[k * stride + first + i] = tile[x][r];
+  }
+}
+
+/// terms[first + row], one thread per packed row of a segment.
+template<class T, class Metric>
+__global__ void __launch_bounds__(pack_threads)
+    row_terms_kernel(const T* values, index stride, index features, index first, index rows, index padded, index first_number,
+                     T* terms, packing_status* status) {
+  const index i = static_cast<index>(blockIdx.x) * pack_threads + static_cast<index>(threadIdx.x);
+  if (i >= padded) return;
+  lane<T> acc(0);
+  for (index k = 0; k < features; ++k) acc = Metric::row_term(acc, lane<T>(values[k * stride + first + i]));
+  terms[first + i] = acc.value;
+  if constexpr (Metric::product && Metric::translation_invariant)
+    if (i < rows && is_special(acc.value)) atomicMin(&status->overflow, static_cast<unsigned long long>(first_number + i));
+}
+
+}  // namespace detail
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,139 @@
+#pragma once
+/// \file
+/// The GPU's pairwise primitive: one kernel for sinks over tiles, one for sinks along rows, one per chunk of labels.
+
+#include <tuple>
+
+#include "dispar/backend/gpu/gradient_sink.hpp"
+#include "dispar/backend/gpu/quadratic_sink.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// Tiles dealt in turn to a number of thread blocks that depends on shapes only.
+template<class Source, class Operation, class Sinks>
+__global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threads)
+    tiles_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
+                 const row_strip* strips, const tile_block* blocks, int block_count, index tiles, Sinks sinks) {
+  using T = typename Source::value_type;
+  __shared__ tile_memory<T> shared;
+  for (index t = static_cast<index>(blockIdx.x); t < tiles; t += static_cast<index>(gridDim.x)) {
+    int b = 0;
+    while (b + 1 < block_count && blocks[b + 1].begin <= t) ++b;
+    const strip_pair pair = tile_of(blocks[b], t - blocks[b].begin);
+    const tile_position at{strips[pair.row], strips[pair.col], b, pair_order::own_is_row, blocks[b].triangle};
+    tile_values<Source, Operation> values;
+    values.evaluate(source, operation, operands, at, shared);
+    sinks.tile(values, at, source, shared);
+  }
+}
+
+/// A thread block owns a strip of rows and meets, block of pairs by block of pairs, every strip that its rows are paired with.
+template<class Source, class Operation, class Sinks>
+__global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threads)
+    rows_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
+                const row_strip* strips, const tile_block* blocks, int block_count, Sinks sinks) {
+  using T = typename Source::value_type;
+  __shared__ tile_memory<T> shared;
+  const row_strip own = strips[blockIdx.x];
+  const auto meet = [&](int b, index begin, index end, pair_order order) {
+    for (index other = begin; other < end; ++other) {
+      const tile_position at{own, strips[other], b, order, blocks[b].triangle};
+      tile_values<Source, Operation> values;
+      values.evaluate(source, operation, operands, at, shared);
+      sinks.tile(values, at, source, shared);
+    }
+  };
+  sinks.begin(own, shared);
+  for (int b = 0; b < block_count; ++b) {
+    const tile_block& block = blocks[b];
+    if (block.rows == own.segment)
+      meet(b, block.col_begin, block.col_end, block.triangle ? pair_order::sorted : pair_order::own_is_row);
+    if (block.cols == own.segment && !block.triangle) meet(b, block.row_begin, block.row_end, pair_order::own_is_col);
+  }
+  sinks.end(own, source, shared);
+}
+
+/// Operands in packed order on the device; padding is 0.
+template<int Operands, class Data, class T>
+[[nodiscard]] array<T, 1, gpu> upload_operands(const gpu& b, const Data& data, std::span<const vector_view<const T>> operands) {
+  require(operands.size() == static_cast<std::size_t>(Operands), "pairwise: operands", "must match the operation",
+          static_cast<double>(operands.size()));
+  std::vector<T> packed(static_cast<std::size_t>(data.packed_rows() * Operands), T(0));
+  for (std::size_t o = 0; o < operands.size(); ++o) {
+    require(operands[o].size() == data.rows(), "pairwise: operand", "must have one entry per row",
+            static_cast<double>(operands[o].size()));
+    T* const target = packed.data() + static_cast<index>(o) * data.packed_rows();
+    for (int s = 0; s < data.segments(); ++s)
+      for (index i = 0; i < data.count(s); ++i) target[data.first_packed(s) + i] = operands[o](data.first(s) + i);
+  }
+  return upload(b, std::move(packed));
+}
+
+/// The kernel parts of the sinks of one pass, as a list.
+template<sink_pass Pass, class Sinks>
+[[nodiscard]] auto sinks_of_pass(Sinks& sinks) {
+  return std::apply(
+      [](auto&... sink) {
+        return std::apply([](const auto&... part) { return make_sink_list(part...); }, std::tuple_cat([](auto& one) {
+                            if constexpr (std::remove_reference_t<decltype(one)>::pass == Pass)
+                              return std::tuple{one.on_device()};
+                            else
+                              return std::tuple<>{};
+                          }(sink)...));
+      },
+      sinks);
+}
+
+}  // namespace detail
+
+/// `pairwise` on the GPU, see backend/pairwise.hpp. Sinks on device memory are complete in stream order; with a sink on host
+/// memory the call waits. Operands are host views. Distances in plain multiply-adds of the data's type.
+///
+/// Sinks along rows compute each pair of a triangle twice, once for either row: nothing is added atomically, so two runs
+/// give the same bits. Memory: one partial result per thread block (at most 1024) and what the sinks keep.
+template<class Data, class Operation, class... Sinks>
+void pairwise(const gpu& b, const Data& data, const Operation& operation, std::span<const pair_block> pair_blocks,
+              std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
+  using T = typename Data::value_type;
+  static_assert(Operation::channels == Data::channels, "dispar: the operation and the data differ in their number of channels");
+  constexpr int threads = detail::tile_shape<T>::threads;
+  const detail::tile_schedule schedule(data, pair_blocks, detail::tile_shape<T>::edge);
+  const auto source = data.source();
+  using source_type = std::remove_const_t<decltype(source)>;
+  const auto operand_memory = detail::upload_operands<Operation::operands>(b, data, operands);
+  const detail::device_operands<T, Operation::operands> rows{operand_memory.data(), data.packed_rows()};
+  const auto strips = detail::upload(b, schedule.strips);
+  const auto blocks = detail::upload(b, schedule.blocks);
+  const int block_count = static_cast<int>(schedule.blocks.size());
+
+  std::tuple<detail::device_sink<Sinks, Data>...> all{detail::device_sink<Sinks, Data>(b, sinks, data, schedule)...};
+  const auto run_tiles = [&](const auto& list) {
+    using list_type = std::remove_cvref_t<decltype(list)>;
+    detail::launch(b, "tiles_kernel", detail::tiles_kernel<source_type, Operation, list_type>, schedule.thread_blocks(), threads,
+                   source, operation, rows, strips.data(), blocks.data(), block_count, schedule.tiles, list);
+  };
+  if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::tiles)))
+    run_tiles(detail::sinks_of_pass<detail::sink_pass::tiles>(all));
+  if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::rows))) {
+    const auto list = detail::sinks_of_pass<detail::sink_pass::rows>(all);
+    using list_type = std::remove_const_t<decltype(list)>;
+    detail::launch(b, "rows_kernel", detail::rows_kernel<source_type, Operation, list_type>,
+                   static_cast<index>(schedule.strips.size()), threads, source, operation, rows, strips.data(), blocks.data(),
+                   block_count, list);
+  }
+  const auto run_labels = [&](auto& sink) {
+    if constexpr (std::remove_reference_t<decltype(sink)>::pass == detail::sink_pass::labels)
+      sink.for_each_chunk(b, [&](const auto& part) { run_tiles(detail::make_sink_list(part)); });
+  };
+  std::apply([&](auto&... sink) { (run_labels(sink), ...); }, all);
+
+  std::apply([&](auto&... sink) { (sink.finish(b), ...); }, all);
+  if constexpr (!(true && ... && detail::device_sink<Sinks, Data>::in_place)) {
+    data.wait(b);
+    std::apply([](const auto&... sink) { (sink.deliver(), ...); }, all);
+  }
+}
+
+DISPAR_NAMESPACE_END

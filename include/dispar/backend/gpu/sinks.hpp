@@ -1,0 +1,247 @@
+#pragma once
+/// \file
+/// How the GPU engine runs the sinks of `backend/pairwise.hpp`. Each has a part in kernels and a part on the host.
+///
+/// In kernels, `tile(values, at, source, shared)` consumes one tile; sinks along rows (`sink_pass::rows`) also have `begin(own)`
+/// and `end(own, source)`, and are run by thread blocks that own a strip of rows and meet all others: nothing is added
+/// atomically, so the bits are the same in every run. On the host, `device_sink<Sink, Data>` owns the memory: `on_device()`,
+/// `finish(b)` queues what follows the tiles, `deliver()` copies to host views after the wait.
+
+#include "dispar/backend/gpu/samples.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+enum class sink_pass {
+  tiles,   ///< every tile of the blocks once
+  labels,  ///< the same, once per chunk of labels
+  rows,    ///< every strip of rows with all that it meets
+};
+
+template<class Sink, class Data>
+class device_sink;
+
+/// The kernel parts of several sinks.
+template<class... Sinks>
+struct sink_list {
+  template<class... A>
+  __device__ void begin(const A&...) const {}
+  template<class... A>
+  __device__ void tile(A&...) const {}
+  template<class... A>
+  __device__ void end(A&...) const {}
+};
+template<class First, class... Rest>
+struct sink_list<First, Rest...> {
+  First first;
+  sink_list<Rest...> rest;
+  template<class... A>
+  __device__ void begin(const A&... a) const {
+    first.begin(a...);
+    rest.begin(a...);
+  }
+  template<class... A>
+  __device__ void tile(A&... a) const {
+    first.tile(a...);
+    rest.tile(a...);
+  }
+  template<class... A>
+  __device__ void end(A&... a) const {
+    first.end(a...);
+    rest.end(a...);
+  }
+};
+template<class... Sinks>
+[[nodiscard]] auto make_sink_list(const Sinks&... sinks) {
+  if constexpr (sizeof...(Sinks) == 0) {
+    return sink_list<>{};
+  } else {
+    return [](const auto& first, const auto&... rest) {
+      return sink_list<std::remove_cvref_t<decltype(first)>, std::remove_cvref_t<decltype(rest)>...>{first,
+                                                                                                     make_sink_list(rest...)};
+    }(sinks...);
+  }
+}
+
+inline constexpr int reduce_threads = 256;
+
+/// out(e / cols, e % cols) = sum over p of partial[p * stride + e], one thread block per entry e, in a fixed order.
+template<int Threads>
+__global__ void __launch_bounds__(Threads)
+    ordered_sums_kernel(const double* partial, index parts, index stride, strided<double> out, index cols) {
+  __shared__ double warp_sums[Threads / 32];
+  const index e = static_cast<index>(blockIdx.x);
+  double sum = 0;
+  for (index p = static_cast<index>(threadIdx.x); p < parts; p += Threads) sum += partial[p * stride + e];
+  sum = thread_block_sum(sum, warp_sums);
+  if (threadIdx.x == 0) out(e / cols, e % cols) = sum;
+}
+
+/// `total`: one partial sum per thread block, block of pairs and output.
+template<int First, int Count>
+struct total_on_device {
+  double* partial;
+  index blocks;
+
+  template<class Source, class Operation, class T>
+  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
+                       tile_memory<T>& shared) const {
+    constexpr int micro = tile_shape<T>::micro;
+#pragma unroll
+    for (int o = 0; o < Count; ++o) {
+      double sum = 0;
+#pragma unroll
+      for (int r = 0; r < micro; ++r)
+#pragma unroll
+        for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][First + o].value);
+      sum = thread_block_sum(sum, shared.warp_sums);
+      if (threadIdx.x == 0) partial[(static_cast<index>(blockIdx.x) * blocks + at.block) * Count + o] += sum;
+    }
+  }
+};
+
+template<int First, int Count, memory_space S, class Data>
+class device_sink<total<First, Count, S>, Data> {
+public:
+  static constexpr sink_pass pass = sink_pass::tiles;
+  static constexpr bool in_place = device_result<double, S>::in_place;
+
+  device_sink(const gpu& b, const total<First, Count, S>& sink, const Data&, const tile_schedule& schedule)
+      : blocks_(static_cast<index>(schedule.blocks.size())), parts_(schedule.thread_blocks()) {
+    require(sink.out.rows() == blocks_ && sink.out.cols() == Count, "total: out", "must be blocks x outputs",
+            static_cast<double>(sink.out.rows()));
+    partial_ = array<double, 1, gpu>(b, {parts_ * blocks_ * Count});
+    fill_bytes(b, partial_, 0);
+    result_ = device_result<double, S>(b, sink.out, false);
+  }
+  [[nodiscard]] total_on_device<First, Count> on_device() { return {partial_.data(), blocks_}; }
+  void finish(const gpu& b) {
+    launch(b, "ordered_sums_kernel", ordered_sums_kernel<reduce_threads>, blocks_ * Count, reduce_threads, partial_.data(),
+           parts_, blocks_ * Count, result_.on_device(), index{Count});
+    result_.start_copy(b);
+  }
+  void deliver() const { result_.deliver(); }
+
+private:
+  index blocks_, parts_;
+  array<double, 1, gpu> partial_;
+  device_result<double, S> result_;
+};
+
+/// `store`: every pair and its mirror image.
+template<int Output, class U>
+struct store_on_device {
+  strided<U> out;
+
+  template<class Source, class Operation, class T>
+  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
+                       tile_memory<T>&) const {
+    constexpr int micro = tile_shape<T>::micro, side = tile_shape<T>::side;
+    const int tx = static_cast<int>(threadIdx.x) % side, ty = static_cast<int>(threadIdx.x) / side;
+#pragma unroll
+    for (int r = 0; r < micro; ++r)
+#pragma unroll
+      for (int s = 0; s < micro; ++s) {
+        const int a = ty * micro + r, b = tx * micro + s;
+        if (a >= at.own.count || b >= at.other.count) continue;
+        const index i = at.own.number + a, j = at.other.number + b;
+        if (at.triangle && i >= j) continue;
+        const U value = static_cast<U>(values.output[r][s][Output].value);
+        out(i, j) = value;
+        out(j, i) = value;
+      }
+  }
+};
+
+template<int Output, class U, memory_space S, class Data>
+class device_sink<store<Output, U, S>, Data> {
+public:
+  static constexpr sink_pass pass = sink_pass::tiles;
+  static constexpr bool in_place = device_result<U, S>::in_place;
+
+  device_sink(const gpu& b, const store<Output, U, S>& sink, const Data& data, const tile_schedule&) {
+    require(sink.out.rows() == data.rows() && sink.out.cols() == data.rows(), "store: out", "must be rows x rows",
+            static_cast<double>(sink.out.rows()));
+    result_ = device_result<U, S>(b, sink.out, true);
+  }
+  [[nodiscard]] store_on_device<Output, U> on_device() { return {result_.on_device()}; }
+  void finish(const gpu& b) { result_.start_copy(b); }
+  void deliver() const { result_.deliver(); }
+
+private:
+  device_result<U, S> result_;
+};
+
+/// `row_sums`: the 16 threads of a row add up, and the first adds to the row's sum, which only it touches.
+template<int Output>
+struct row_sums_on_device {
+  strided<double> out;
+  index slots;
+  const tile_block* blocks;
+
+  template<class T>
+  __device__ void begin(const row_strip& own, const tile_memory<T>&) const {
+    for_owned_rows<T>(own, [&](int, index row) {
+      for (index slot = 0; slot < slots; ++slot) out(row, slot) = 0;
+    });
+  }
+  template<class Source, class Operation, class T>
+  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
+                       tile_memory<T>&) const {
+    constexpr int micro = tile_shape<T>::micro;
+    double sums[micro];
+#pragma unroll
+    for (int r = 0; r < micro; ++r) {
+      double sum = 0;
+#pragma unroll
+      for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][Output].value);
+      sums[r] = half_warp_sum(sum);
+    }
+    const index slot = blocks[at.block].slot;
+    for_owned_rows<T>(at.own, [&](int r, index row) { out(row, slot) += sums[r]; });
+  }
+  template<class... A>
+  __device__ void end(const A&...) const {}
+
+private:
+  /// visit(r, row number) for the rows of this thread, in the first thread of the 16.
+  template<class T, class Visit>
+  __device__ static void for_owned_rows(const row_strip& own, const Visit& visit) {
+    constexpr int micro = tile_shape<T>::micro, side = tile_shape<T>::side;
+    if (threadIdx.x % side != 0) return;
+    const int first = static_cast<int>(threadIdx.x) / side * micro;
+#pragma unroll
+    for (int r = 0; r < micro; ++r)
+      if (first + r < own.count) visit(r, own.number + first + r);
+  }
+};
+
+template<int Output, memory_space S, class Data>
+class device_sink<row_sums<Output, S>, Data> {
+public:
+  static constexpr sink_pass pass = sink_pass::rows;
+  static constexpr bool in_place = device_result<double, S>::in_place;
+
+  device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const tile_schedule& schedule)
+      : slots_(sink.out.cols()) {
+    require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
+            static_cast<double>(sink.out.rows()));
+    for (const auto& block : schedule.blocks)
+      require(block.slot >= 0 && block.slot < slots_, "row_sums: slot", "must be a column of out", block.slot);
+    blocks_ = upload(b, schedule.blocks);
+    result_ = device_result<double, S>(b, sink.out, false);
+  }
+  [[nodiscard]] row_sums_on_device<Output> on_device() { return {result_.on_device(), slots_, blocks_.data()}; }
+  void finish(const gpu& b) { result_.start_copy(b); }
+  void deliver() const { result_.deliver(); }
+
+private:
+  index slots_;
+  array<tile_block, 1, gpu> blocks_;
+  device_result<double, S> result_;
+};
+
+}  // namespace detail
+
+DISPAR_NAMESPACE_END
