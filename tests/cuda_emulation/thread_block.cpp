@@ -1,0 +1,194 @@
+// setjmp and longjmp between stacks are what makes fibers fast: swapcontext enters the operating system each time, and a test
+// switches hundreds of millions of times. The checks of _FORTIFY_SOURCE take a jump to another stack for an error.
+#undef _FORTIFY_SOURCE
+#include "thread_block.hpp"
+
+#include <link.h>
+#include <setjmp.h>
+#include <ucontext.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cuda_emulation {
+namespace {
+
+constexpr unsigned warp_size = 32, most_threads = 1024;
+constexpr std::size_t stack_bytes = 128 * 1024;
+
+/// One thread of a block.
+struct fiber {
+  enum class state { ready, at_barrier, in_collective, finished };
+  state now = state::ready;
+  bool started = false;
+  call_site at{};
+  unsigned mask = 0;
+  // Two sets: a thread may reach the next collective before another has read the results of this one.
+  std::array<std::uint64_t, 2> given{};
+  unsigned collectives = 0;
+  ucontext_t start{};
+  jmp_buf resume{};
+  std::unique_ptr<char[]> stack{new char[stack_bytes]};
+};
+
+class thread_block {
+public:
+  void run(unsigned threads, const std::function<void()>& kernel, run_order order) {
+    kernel_ = &kernel;
+    count_ = threads;
+    while (fibers_.size() < threads) fibers_.push_back(std::make_unique<fiber>());
+    for (unsigned t = 0; t < threads; ++t) prepare(*fibers_[t]);
+    for (;;) {
+      bool finished = true;
+      for (unsigned step = 0; step < threads; ++step) {
+        const unsigned t = order == run_order::ascending ? step : threads - 1 - step;
+        if (fibers_[t]->now == fiber::state::ready) switch_to(t);
+        finished = finished && fibers_[t]->now == fiber::state::finished;
+      }
+      if (finished) return;
+      const bool warps = release_warps(), block = release_block();
+      if (!warps && !block) throw defect(who_waits());
+    }
+  }
+
+  /// Called on a fiber: back to `run`, until released.
+  void wait(fiber::state why, unsigned mask, call_site at) {
+    fiber& f = *fibers_[threadIdx.x];
+    f.now = why;
+    f.mask = mask;
+    f.at = at;
+    if (_setjmp(f.resume) == 0) _longjmp(scheduler_, 1);
+  }
+
+  const std::uint64_t* collective(unsigned mask, std::uint64_t value, call_site at) {
+    fiber& f = *fibers_[threadIdx.x];
+    const unsigned set = f.collectives++ % 2, first = threadIdx.x / warp_size * warp_size;
+    f.given[set] = value;
+    wait(fiber::state::in_collective, mask, at);
+    for (unsigned lane = 0; lane < warp_size; ++lane)
+      seen_[lane] = (mask >> lane & 1) != 0 && first + lane < count_ ? fibers_[first + lane]->given[set] : ~std::uint64_t{0};
+    return seen_.data();
+  }
+
+private:
+  static void enter();
+
+  void prepare(fiber& f) {
+    f.now = fiber::state::ready;
+    f.started = false;
+    f.collectives = 0;
+    getcontext(&f.start);
+    f.start.uc_stack.ss_sp = f.stack.get();
+    f.start.uc_stack.ss_size = stack_bytes;
+    f.start.uc_link = nullptr;
+    makecontext(&f.start, &thread_block::enter, 0);
+  }
+
+  void switch_to(unsigned t) {
+    threadIdx = {t, 0, 0};
+    if (_setjmp(scheduler_) != 0) return;
+    fiber& f = *fibers_[t];
+    if (f.started) _longjmp(f.resume, 1);
+    f.started = true;
+    setcontext(&f.start);
+  }
+
+  [[nodiscard]] static bool same(call_site a, call_site b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
+
+  bool release_warps() {
+    bool released = false;
+    for (unsigned t = 0; t < count_; ++t) {
+      const fiber& f = *fibers_[t];
+      if (f.now != fiber::state::in_collective) continue;
+      const unsigned first = t / warp_size * warp_size;
+      bool all = (f.mask >> (t % warp_size) & 1) != 0;
+      for (unsigned lane = 0; lane < warp_size && all; ++lane) {
+        if ((f.mask >> lane & 1) == 0) continue;
+        if (first + lane >= count_) {
+          all = false;
+          break;
+        }
+        const fiber& other = *fibers_[first + lane];
+        all = other.now == fiber::state::in_collective && other.mask == f.mask && same(other.at, f.at);
+      }
+      if (!all) continue;
+      for (unsigned lane = 0; lane < warp_size; ++lane)
+        if ((f.mask >> lane & 1) != 0) fibers_[first + lane]->now = fiber::state::ready;
+      released = true;
+    }
+    return released;
+  }
+
+  bool release_block() {
+    for (unsigned t = 0; t < count_; ++t)
+      if (fibers_[t]->now != fiber::state::at_barrier || !same(fibers_[t]->at, fibers_[0]->at)) return false;
+    for (unsigned t = 0; t < count_; ++t) fibers_[t]->now = fiber::state::ready;
+    return true;
+  }
+
+  [[nodiscard]] std::string who_waits() const {
+    std::string text = "block " + std::to_string(blockIdx.x) + " is stuck:";
+    std::string before;
+    for (unsigned t = 0; t < count_; ++t) {
+      const fiber& f = *fibers_[t];
+      std::string now = "has finished";
+      if (f.now != fiber::state::finished)
+        now = std::string(f.now == fiber::state::at_barrier ? "waits at the barrier " : "waits in the warp collective ") +
+              f.at.file + ":" + std::to_string(f.at.line);
+      if (now != before) text += " thread " + std::to_string(t) + (t + 1 < count_ ? " and on " : " ") + now + ";";
+      before = now;
+    }
+    return text;
+  }
+
+  const std::function<void()>* kernel_ = nullptr;
+  unsigned count_ = 0;
+  std::vector<std::unique_ptr<fiber>> fibers_;
+  std::array<std::uint64_t, warp_size> seen_{};
+  jmp_buf scheduler_{};
+};
+
+thread_block block;  // one at a time
+
+void thread_block::enter() {
+  (*block.kernel_)();
+  block.fibers_[threadIdx.x]->now = fiber::state::finished;
+  _longjmp(block.scheduler_, 1);
+}
+
+/// NaN bytes over this operating-system thread's copies of the program's thread-local variables: the `__shared__` ones. Nothing
+/// else runs in this thread that has any.
+void poison_shared_memory() {
+  dl_iterate_phdr(
+      [](dl_phdr_info* module, std::size_t, void*) {
+        for (int i = 0; i < module->dlpi_phnum; ++i)
+          if (module->dlpi_phdr[i].p_type == PT_TLS && module->dlpi_tls_data != nullptr)
+            std::memset(module->dlpi_tls_data, 0xff, module->dlpi_phdr[i].p_memsz);
+        return 1;  // the program itself is the first module
+      },
+      nullptr);
+}
+
+}  // namespace
+
+void block_barrier(call_site at) { block.wait(fiber::state::at_barrier, 0, at); }
+const std::uint64_t* warp_collective(unsigned mask, std::uint64_t value, call_site at) {
+  return block.collective(mask, value, at);
+}
+
+void run_grid(dim3 grid, dim3 size, const std::function<void()>& kernel, run_order order) {
+  if (grid.y * grid.z * size.y * size.z != 1) throw defect("only grids and blocks of one dimension are emulated");
+  if (grid.x == 0 || grid.x > 2147483647 || size.x == 0 || size.x > most_threads)
+    throw defect("a grid has 1 to 2^31 - 1 blocks, a block 1 to 1024 threads");
+  gridDim = grid;
+  blockDim = size;
+  for (unsigned step = 0; step < grid.x; ++step) {
+    blockIdx = {order == run_order::ascending ? step : grid.x - 1 - step, 0, 0};
+    poison_shared_memory();
+    block.run(size.x, kernel, order);
+  }
+}
+
+}  // namespace cuda_emulation
