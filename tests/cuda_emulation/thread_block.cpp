@@ -1,5 +1,5 @@
-// setjmp and longjmp between stacks are what makes fibers fast: swapcontext enters the operating system each time, and a test
-// switches hundreds of millions of times. The checks of _FORTIFY_SOURCE take a jump to another stack for an error.
+// setjmp and longjmp switch stacks fast: swapcontext enters the operating system each time, and a test switches millions of
+// times. The checks of _FORTIFY_SOURCE take a jump to another stack for an error.
 #undef _FORTIFY_SOURCE
 #include "thread_block.hpp"
 
@@ -18,18 +18,35 @@ namespace {
 constexpr unsigned warp_size = 32, most_threads = 1024;
 constexpr std::size_t stack_bytes = 128 * 1024;
 
+/// Where a stack of its own goes on.
+struct execution {
+  ucontext_t context{};
+  jmp_buf jump{};
+  bool started = true;
+};
+
+/// Leaves `from`, goes on with `to`; returns when somebody goes on with `from`.
+void switch_stacks(execution& from, execution& to) {
+#if defined(__SANITIZE_ADDRESS__)  // knows swapcontext, and takes a jump to another stack for an error
+  swapcontext(&from.context, &to.context);
+#else
+  if (_setjmp(from.jump) != 0) return;
+  if (to.started) _longjmp(to.jump, 1);
+  to.started = true;
+  setcontext(&to.context);
+#endif
+}
+
 /// One thread of a block.
 struct fiber {
   enum class state { ready, at_barrier, in_collective, finished };
   state now = state::ready;
-  bool started = false;
   call_site at{};
   unsigned mask = 0;
   // Two sets: a thread may reach the next collective before another has read the results of this one.
   std::array<std::uint64_t, 2> given{};
   unsigned collectives = 0;
-  ucontext_t start{};
-  jmp_buf resume{};
+  execution where;
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
 };
 
@@ -59,7 +76,7 @@ public:
     f.now = why;
     f.mask = mask;
     f.at = at;
-    if (_setjmp(f.resume) == 0) _longjmp(scheduler_, 1);
+    switch_stacks(f.where, scheduler_);
   }
 
   const std::uint64_t* collective(unsigned mask, std::uint64_t value, call_site at) {
@@ -77,22 +94,17 @@ private:
 
   void prepare(fiber& f) {
     f.now = fiber::state::ready;
-    f.started = false;
     f.collectives = 0;
-    getcontext(&f.start);
-    f.start.uc_stack.ss_sp = f.stack.get();
-    f.start.uc_stack.ss_size = stack_bytes;
-    f.start.uc_link = nullptr;
-    makecontext(&f.start, &thread_block::enter, 0);
+    f.where.started = false;
+    getcontext(&f.where.context);
+    f.where.context.uc_stack.ss_sp = f.stack.get();
+    f.where.context.uc_stack.ss_size = stack_bytes;
+    makecontext(&f.where.context, &thread_block::enter, 0);
   }
 
   void switch_to(unsigned t) {
     threadIdx = {t, 0, 0};
-    if (_setjmp(scheduler_) != 0) return;
-    fiber& f = *fibers_[t];
-    if (f.started) _longjmp(f.resume, 1);
-    f.started = true;
-    setcontext(&f.start);
+    switch_stacks(scheduler_, fibers_[t]->where);
   }
 
   [[nodiscard]] static bool same(call_site a, call_site b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
@@ -147,15 +159,16 @@ private:
   unsigned count_ = 0;
   std::vector<std::unique_ptr<fiber>> fibers_;
   std::array<std::uint64_t, warp_size> seen_{};
-  jmp_buf scheduler_{};
+  execution scheduler_;
 };
 
 thread_block block;  // one at a time
 
 void thread_block::enter() {
   (*block.kernel_)();
-  block.fibers_[threadIdx.x]->now = fiber::state::finished;
-  _longjmp(block.scheduler_, 1);
+  fiber& f = *block.fibers_[threadIdx.x];
+  f.now = fiber::state::finished;
+  switch_stacks(f.where, block.scheduler_);
 }
 
 /// NaN bytes over this operating-system thread's copies of the program's thread-local variables: the `__shared__` ones. Nothing
