@@ -2,4 +2,7 @@
 /// \file
 /// Every metric: what a model's scores are worth.
 
+/// \namespace dispar::metrics
+/// What a model's scores are worth.
+
 #include "dispar/metrics/roc.hpp"  // IWYU pragma: export

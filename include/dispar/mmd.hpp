@@ -2,6 +2,9 @@
 /// \file
 /// Maximum mean discrepancy: estimates, gradients, tests. Includes the CPU backend; other backends by their own header.
 
+/// \namespace dispar::mmd
+/// Maximum mean discrepancy: how far apart two samples are, its gradient, and whether it could be chance.
+
 #include "dispar/backend/cpu.hpp"
 #include "dispar/kernels.hpp"
 #include "dispar/mmd/aggregated_test.hpp"

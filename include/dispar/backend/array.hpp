@@ -15,8 +15,11 @@ template<class T, int Rank, backend B>
 requires std::is_trivially_copyable_v<T>
 class array {
 public:
+  /// The backend's space; the type of the extents.
+  ///@{
   using space = typename B::space;
   using extents_type = typename tensor_view<T, Rank, space>::extents_type;
+  ///@}
 
   array() = default;
   /// Throws `invalid_argument` for a negative extent, and whatever the backend throws when it has no memory.
@@ -24,34 +27,44 @@ public:
     for (index e : extents) require(e >= 0, "array: extent", "must not be negative", static_cast<double>(e));
     if (view_.size() > 0) view_ = tensor_view<T, Rank, space>(static_cast<T*>(b.allocate(bytes())), extents);
   }
+  /// Moves the memory; nothing is copied.
+  ///@{
   array(array&& other) noexcept : backend_(other.backend_), view_(std::exchange(other.view_, {})) {}
   array& operator=(array&& other) noexcept {
     std::swap(backend_, other.backend_);
     std::swap(view_, other.view_);
     return *this;
+    ///@}
   }
   ~array() {
     if (view_.data()) backend_.deallocate(view_.data(), bytes());
   }
 
+  /// What is owned; `bytes` is its size in memory.
+  ///@{
   [[nodiscard]] tensor_view<T, Rank, space> view() noexcept { return view_; }
   [[nodiscard]] tensor_view<const T, Rank, space> view() const noexcept { return view_; }
   [[nodiscard]] T* data() noexcept { return view_.data(); }
   [[nodiscard]] const T* data() const noexcept { return view_.data(); }
   [[nodiscard]] const extents_type& extents() const noexcept { return view_.extents(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(view_.size()) * sizeof(T); }
+  ///@}
 
 private:
   B backend_{};
   tensor_view<T, Rank, space> view_;
 };
 
+/// An array is the view of its elements.
 template<class T, int Rank, class B>
 struct view_traits<array<T, Rank, B>> {
+  /// The view; no copy.
   static auto view(array<T, Rank, B>& x) noexcept { return x.view(); }
 };
+/// A constant array is the view of constant elements.
 template<class T, int Rank, class B>
 struct view_traits<const array<T, Rank, B>> {
+  /// The view; no copy.
   static auto view(const array<T, Rank, B>& x) noexcept { return x.view(); }
 };
 

@@ -28,8 +28,9 @@ struct pair_block {
 
 /// One pair by row numbers over all segments; `block` is what the operation sees as its block.
 struct row_pair {
-  index i, j;
-  int block;
+  index i;    ///< number of the first row
+  index j;    ///< number of the second
+  int block;  ///< its block
 };
 
 /// What an operation knows of a pair besides its distances.
@@ -44,25 +45,34 @@ struct pair_at {
 /// Sink: per block, the sum of each of the outputs First .. First + Count - 1. `out` is blocks x Count.
 template<int First, int Count, memory_space S = host>
 struct total {
+  /// Which outputs, and where they go.
+  ///@{
   static constexpr int first = First, count = Count;
   matrix_view<double, S> out;
+  ///@}
 };
 
 /// Sink: for every row of every segment (numbered through), the sum of output `Output` over its pairs, by slot of the block.
 /// `out` is rows x slots.
 template<int Output, memory_space S = host>
 struct row_sums {
+  /// Which output, and where it goes.
+  ///@{
   static constexpr int output = Output;
   matrix_view<double, S> out;
+  ///@}
 };
 
 /// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.expand(target, first_row, count,
 /// first_label, label_count, stride)` writes labels as numbers, so that they may be kept as bits. `out` has one entry per p.
 template<int Output, class Labels, memory_space S = host>
 struct quadratic_forms {
+  /// Which output, by which labels, and where it goes.
+  ///@{
   static constexpr int output = Output;
   Labels labels;
   vector_view<double, S> out;
+  ///@}
 };
 
 /// Sink: sum over j of output_ij times the derivative of channel `Channel`'s distance by the features of row i, for the rows of
@@ -70,18 +80,24 @@ struct quadratic_forms {
 /// `accumulate` it is added to what is there. `Distance` is the output that carries the distance (for metrics that need it).
 template<int Output, int Channel, class T, int Segments, memory_space S = host>
 struct feature_gradient {
+  /// See above.
+  ///@{
   static constexpr int output = Output, channel = Channel, segments = Segments;
   std::array<matrix_view<T, S>, static_cast<std::size_t>(Segments)> out;
   double factor = 1;
   bool accumulate = false;
+  ///@}
 };
 
 /// Sink: the matrix of outputs itself, rows and columns numbered through all segments; a triangle is mirrored, its diagonal
 /// left alone.
 template<int Output, class T, memory_space S = host>
 struct store {
+  /// Which output, and where it goes.
+  ///@{
   static constexpr int output = Output;
   matrix_view<T, S> out;
+  ///@}
 };
 
 DISPAR_NAMESPACE_END

@@ -10,13 +10,18 @@ DISPAR_NAMESPACE_BEGIN
 /// A sample as the pairwise primitive takes it: one matrix per channel, the same rows in each, and optional row weights.
 template<class T, int Channels, memory_space Space = host>
 struct sample {
+  /// Type or constant of the sample.
+  ///@{
   using value_type = T;
   using space = Space;
   static constexpr int channel_count = Channels;
-  std::array<matrix_view<const T, Space>, static_cast<std::size_t>(Channels)> channel;
-  vector_view<const T, Space> weights{};
+  ///@}
+  std::array<matrix_view<const T, Space>, static_cast<std::size_t>(Channels)> channel;  ///< one matrix per channel
+  vector_view<const T, Space> weights{};  ///< one per row, or the null view: every row counts once
 
+  /// The number of rows.
   [[nodiscard]] index rows() const noexcept { return channel[0].rows(); }
+  /// `count` rows from `first` on, in every channel.
   [[nodiscard]] sample slice(index first, index count) const {
     sample part = *this;
     for (auto& view : part.channel) view = view.slice(first, count);
@@ -36,6 +41,7 @@ inline constexpr bool is_sample<sample<T, C, S>> = true;
 template<class X>
 concept sample_like = matrix_like<X> || detail::is_sample<std::remove_cvref_t<X>>;
 
+/// A matrix as a sample of one channel without weights; a sample as it is. No element is copied.
 template<sample_like X>
 [[nodiscard]] auto as_sample(const X& x) {
   if constexpr (detail::is_sample<X>) {
@@ -46,6 +52,7 @@ template<sample_like X>
   }
 }
 
+/// What `as_sample` makes of an `X`.
 template<class X>
 using sample_type = decltype(as_sample(std::declval<const X&>()));
 

@@ -27,33 +27,44 @@ DISPAR_NAMESPACE_BEGIN
 
 /// Thrust's sequential system.
 struct thrust_cpp {
+  /// Thrust's execution policy, and how many tasks run at a time.
+  ///@{
   static auto policy() { return ::thrust::cpp::par; }
   static int concurrency() noexcept { return 1; }
+  ///@}
 };
 
 #if defined(_OPENMP)
 /// Thrust on OpenMP; compile with -fopenmp.
 struct thrust_omp {
+  /// Thrust's execution policy, and how many tasks run at a time.
+  ///@{
   static auto policy() { return ::thrust::omp::par; }
   static int concurrency() noexcept { return omp_get_max_threads(); }
+  ///@}
 };
 #endif
 
 #if __has_include(<tbb/task_arena.h>)
 /// Thrust on oneTBB; link with -ltbb. Threads are those of the calling thread's arena.
 struct thrust_tbb {
+  /// Thrust's execution policy, and how many tasks run at a time.
+  ///@{
   static auto policy() { return ::thrust::tbb::par; }
   static int concurrency() noexcept { return ::tbb::this_task_arena::max_concurrency(); }
+  ///@}
 };
 #endif
 
 /// The executor that gives tasks to a Thrust system.
 template<class System>
 struct thrust_each {
+  /// Runs task(0) .. task(n - 1).
   template<class Task>
   void operator()(index n, const Task& task) const {
     ::thrust::for_each_n(System::policy(), ::thrust::counting_iterator<index>(0), n, [&task](index i) { task(i); });
   }
+  /// How many tasks run at a time.
   [[nodiscard]] int concurrency() const noexcept { return System::concurrency(); }
 };
 

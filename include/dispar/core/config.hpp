@@ -8,6 +8,9 @@
 
 #include "dispar/core/version.hpp"
 
+/// \namespace dispar
+/// Views, kernels, backends, the pairwise primitive; the concepts have namespaces of their own.
+
 #if defined(__CUDACC__)
 #define DISPAR_ISA cuda
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
@@ -81,7 +84,8 @@ DISPAR_NAMESPACE_BEGIN
 #endif
 }
 
-/// Bytes in the widest vector register the flags allow; the width of every host `pack`.
+/// Bytes in the widest vector register the flags allow, the width of every host `pack`; and how many such registers there are.
+///@{
 #if defined(__AVX512F__) && !defined(__CUDACC__)
 inline constexpr int vector_bytes = 64;
 inline constexpr int vector_registers = 32;
@@ -95,5 +99,6 @@ inline constexpr int vector_registers = 32;
 inline constexpr int vector_bytes = 16;
 inline constexpr int vector_registers = 16;
 #endif
+///@}
 
 DISPAR_NAMESPACE_END

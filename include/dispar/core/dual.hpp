@@ -11,13 +11,17 @@ DISPAR_NAMESPACE_BEGIN
 /// gradient 0 instead of infinity or NaN.
 template<class V, int N>
 struct dual {
+  /// Type or constant of the value.
+  ///@{
   using scalar = typename V::scalar;
   using mask_type = typename V::mask_type;
   static constexpr int width = V::width;
-  V value;
-  vec<V, N> d;
+  ///@}
+  V value;      ///< the value
+  vec<V, N> d;  ///< its derivatives
 
   dual() = default;
+  /// A constant.
   template<class C>
   requires std::convertible_to<C, scalar> DISPAR_FN explicit dual(C c) : value(c) {
     DISPAR_UNROLL
@@ -35,6 +39,8 @@ struct dual {
     return x;
   }
 
+  /// Arithmetic with the rules of differentiation; comparisons are those of the values.
+  ///@{
   DISPAR_FN friend dual operator+(dual a, dual b) { return a.combine(a.value + b.value, V(1), b, V(1)); }
   DISPAR_FN friend dual operator-(dual a, dual b) { return a.combine(a.value - b.value, V(1), b, V(-1)); }
   DISPAR_FN friend dual operator*(dual a, dual b) { return a.combine(a.value * b.value, b.value, b, a.value); }
@@ -48,6 +54,7 @@ struct dual {
   DISPAR_FN friend mask_type operator<=(dual a, dual b) { return a.value <= b.value; }
   DISPAR_FN friend mask_type operator>=(dual a, dual b) { return a.value >= b.value; }
   DISPAR_FN friend mask_type operator==(dual a, dual b) { return a.value == b.value; }
+  ///@}
 
   /// f(a) with f'(a) = `slope`.
   DISPAR_FN dual chain(V result, V slope) const {
@@ -67,6 +74,7 @@ struct dual {
   }
 };
 
+/// `yes` where the condition holds, `no` elsewhere, with its derivatives.
 template<class V, int N>
 DISPAR_FN dual<V, N> select(typename V::mask_type condition, dual<V, N> yes, dual<V, N> no) {
   dual<V, N> r;
@@ -81,6 +89,8 @@ DISPAR_FN dual<V, N> lower_bounded(dual<V, N> x, dual<V, N> bound) {
   return select(x < bound, bound, x);
 }
 }  // namespace detail
+/// The function of the value, with the derivatives by the chain rule.
+///@{
 template<class V, int N>
 DISPAR_FN dual<V, N> fma(dual<V, N> a, dual<V, N> b, dual<V, N> c) {
   return a * b + c;
@@ -118,5 +128,6 @@ template<class V, int N>
 DISPAR_FN dual<V, N> abs(dual<V, N> x) {
   return x.chain(abs(x.value), select(x.value > V(0), V(1), select(x.value < V(0), V(-1), V(0))));
 }
+///@}
 
 DISPAR_NAMESPACE_END

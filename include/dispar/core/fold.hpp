@@ -2,6 +2,9 @@
 /// \file
 /// Folds: reductions whose state can be merged, so that rows split over lanes, tiles, threads, devices and machines.
 
+/// \namespace dispar::folds
+/// Reductions of a row into a state that can be merged.
+
 #include <concepts>
 #include <type_traits>
 

@@ -10,18 +10,27 @@ DISPAR_NAMESPACE_BEGIN
 /// One number as a functor sees it on a GPU, and for the double-precision work done once per call. Same functions as `pack`.
 template<class T>
 struct lane {
+  /// Type or constant of the lane.
+  ///@{
   using scalar = T;
   using mask_type = bool;
   static constexpr int width = 1;
-  T value;
+  ///@}
+  T value;  ///< the number
 
   lane() = default;
+  /// From any number.
   template<class C>
   requires std::convertible_to<C, T> DISPAR_FN constexpr explicit lane(C c) : value(static_cast<T>(c)) {}
 
+  /// Reads from, writes to memory.
+  ///@{
   DISPAR_FN static lane load(const T* p) { return lane(*p); }
   DISPAR_FN void store(T* p) const { *p = value; }
+  ///@}
 
+  /// Arithmetic and comparison.
+  ///@{
   DISPAR_FN friend lane operator+(lane a, lane b) { return lane(a.value + b.value); }
   DISPAR_FN friend lane operator-(lane a, lane b) { return lane(a.value - b.value); }
   DISPAR_FN friend lane operator*(lane a, lane b) { return lane(a.value * b.value); }
@@ -32,8 +41,10 @@ struct lane {
   DISPAR_FN friend bool operator<=(lane a, lane b) { return a.value <= b.value; }
   DISPAR_FN friend bool operator>=(lane a, lane b) { return a.value >= b.value; }
   DISPAR_FN friend bool operator==(lane a, lane b) { return a.value == b.value; }
+  ///@}
 };
 
+/// `yes` where the condition holds, else `no`.
 template<class T>
 DISPAR_FN lane<T> select(bool condition, lane<T> yes, lane<T> no) {
   return condition ? yes : no;
@@ -52,6 +63,8 @@ template<class T>
 DISPAR_FN lane<T> fma(lane<T> a, lane<T> b, lane<T> c) {
   return lane<T>(std::fma(a.value, b.value, c.value));
 }
+/// As in the standard library; `exp2_nonpositive` may count on x <= 0.
+///@{
 template<class T>
 DISPAR_FN lane<T> exp2(lane<T> x) {
   return lane<T>(std::exp2(x.value));
@@ -80,5 +93,6 @@ template<class T>
 DISPAR_FN lane<T> abs(lane<T> x) {
   return lane<T>(std::fabs(x.value));
 }
+///@}
 
 DISPAR_NAMESPACE_END

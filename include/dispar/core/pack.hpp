@@ -21,28 +21,41 @@ using bits_of = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 /// The result of comparing packs: all bits set where true.
 template<class T, int W>
 struct mask {
+  /// The compiler's vector of integers.
   typedef bits_of<T> native [[gnu::vector_size(W * sizeof(T))]];
+  /// All bits set in a place where the comparison holds.
   native value;
 
+  /// And, or, not, place by place.
+  ///@{
   DISPAR_FN friend mask operator&(mask a, mask b) { return {a.value & b.value}; }
   DISPAR_FN friend mask operator|(mask a, mask b) { return {a.value | b.value}; }
   DISPAR_FN friend mask operator!(mask a) { return {~a.value}; }
+  ///@}
 };
 
+/// W numbers of type T in one vector register: what a functor sees as `V` on the host. Functions on it are found by
+/// argument-dependent lookup: select, fma, abs, sqrt, exp, exp2, log, log2.
 template<class T, int W>
 struct pack {
+  /// Type or constant of the pack.
+  ///@{
   using scalar = T;
   using mask_type = mask<T, W>;
   static constexpr int width = W;
   typedef T native [[gnu::vector_size(W * sizeof(T))]];
-  native value;
+  ///@}
+  native value;  ///< the compiler's vector
 
   pack() = default;
+  /// From the compiler's vector.
   DISPAR_FN explicit pack(native v) : value(v) {}
   /// The same number in every place.
   template<class C>
   requires std::convertible_to<C, T> DISPAR_FN explicit pack(C c) : value(static_cast<T>(c) - native{}) {}
 
+  /// Reads from, writes to memory of any alignment; the element in one place.
+  ///@{
   DISPAR_FN static pack load(const T* p) {
     pack r;
     std::memcpy(&r.value, p, sizeof r.value);
@@ -50,7 +63,10 @@ struct pack {
   }
   DISPAR_FN void store(T* p) const { std::memcpy(p, &value, sizeof value); }
   DISPAR_FN T operator[](int i) const { return value[i]; }
+  ///@}
 
+  /// Arithmetic and comparison, place by place.
+  ///@{
   DISPAR_FN friend pack operator+(pack a, pack b) { return pack(a.value + b.value); }
   DISPAR_FN friend pack operator-(pack a, pack b) { return pack(a.value - b.value); }
   DISPAR_FN friend pack operator*(pack a, pack b) { return pack(a.value * b.value); }
@@ -61,8 +77,10 @@ struct pack {
   DISPAR_FN friend mask_type operator<=(pack a, pack b) { return {a.value <= b.value}; }
   DISPAR_FN friend mask_type operator>=(pack a, pack b) { return {a.value >= b.value}; }
   DISPAR_FN friend mask_type operator==(pack a, pack b) { return {a.value == b.value}; }
+  ///@}
 };
 
+/// `yes` where the condition holds, `no` elsewhere.
 template<class T, int W>
 DISPAR_FN pack<T, W> select(mask<T, W> condition, pack<T, W> yes, pack<T, W> no) {
   return pack<T, W>(condition.value ? yes.value : no.value);
@@ -101,6 +119,7 @@ DISPAR_FN pack<T, W> fma(pack<T, W> a, pack<T, W> b, pack<T, W> c) {
   return pack<T, W>(a.value * b.value + c.value);
 }
 
+/// |x|, by clearing the sign.
 template<class T, int W>
 DISPAR_FN pack<T, W> abs(pack<T, W> x) {
   using mask_native = typename mask<T, W>::native;
@@ -121,6 +140,7 @@ DISPAR_FN void add_to(double* sums, pack<T, W> x) {
 /// The width that fills the widest vector register of the instruction set. A wrong width costs up to 50 times the speed.
 template<class T>
 inline constexpr int native_width = vector_bytes / static_cast<int>(sizeof(T));
+/// The pack of that width.
 template<class T>
 using native_pack = pack<T, native_width<T>>;
 

@@ -35,8 +35,8 @@ template<int Rounds = 10>
 ///     auto row = key.fork(17);          // an independent key for permutation 17, on any machine
 ///     vec<std::uint32_t, 4> bits = row.block(0);
 struct random_key {
-  std::uint64_t seed = 0;
-  std::uint64_t stream = 0;
+  std::uint64_t seed = 0;    ///< Philox's key
+  std::uint64_t stream = 0;  ///< upper half of Philox's counter
 
   /// The block of 128 random bits at `at`.
   [[nodiscard]] DISPAR_FN constexpr vec<std::uint32_t, 4> block(std::uint64_t at) const {
@@ -52,6 +52,7 @@ struct random_key {
     return {words[0] | std::uint64_t{words[1]} << 32, words[2] | std::uint64_t{words[3]} << 32};
   }
 
+  /// Equal keys name the same bits.
   friend constexpr bool operator==(const random_key& a, const random_key& b) = default;
 };
 

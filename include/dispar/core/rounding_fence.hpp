@@ -24,6 +24,7 @@ template<std::floating_point T>
 }
 
 #if !defined(__CUDACC__)
+/// The same in every place of a pack.
 template<class T, int W>
 [[nodiscard]] DISPAR_FN pack<T, W> rounding_fence(pack<T, W> x) {
 #if defined(__x86_64__)
@@ -52,8 +53,12 @@ template<class T>
 /// Only sums and differences occur, so contraction to fused multiply-adds cannot touch it.
 template<class V>
 struct exact_sum {
+  /// The rounded sum, and what rounding took from it.
+  ///@{
   V rounded, error;
+  ///@}
 };
+/// The exact sum of a and b: six additions and subtractions. D. E. Knuth, TAOCP 2, section 4.2.2.
 template<class V>
 [[nodiscard]] DISPAR_FN exact_sum<V> two_sum(V a, V b) {
   const V rounded = rounding_fence(a + b);

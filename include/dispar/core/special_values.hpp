@@ -55,10 +55,12 @@ template<std::floating_point T>
 [[nodiscard]] DISPAR_FN T positive_infinity() {
   return detail::hidden_constant<T>(detail::ieee<T>::infinity);
 }
+/// Minus infinity, see `positive_infinity`.
 template<std::floating_point T>
 [[nodiscard]] DISPAR_FN T negative_infinity() {
   return detail::hidden_constant<T>(detail::ieee<T>::infinity | ~detail::ieee<T>::magnitude);
 }
+/// A quiet NaN, see `positive_infinity`.
 template<std::floating_point T>
 [[nodiscard]] DISPAR_FN T quiet_nan() {
   return detail::hidden_constant<T>(detail::ieee<T>::quiet_nan);

@@ -19,11 +19,14 @@ using index = std::ptrdiff_t;
 template<class T, int Rank, memory_space Space = host>
 requires(Rank >= 0) class tensor_view {
 public:
+  /// Member type or constant of the view.
+  ///@{
   using element_type = T;
   using value_type = std::remove_cv_t<T>;
   using space = Space;
   static constexpr int rank = Rank;
   using extents_type = std::array<index, static_cast<std::size_t>(Rank)>;
+  ///@}
 
   /// The null view: no memory, all extents zero. As an output it means "not wanted".
   constexpr tensor_view() noexcept = default;
@@ -36,6 +39,7 @@ public:
       stride *= extents_[static_cast<std::size_t>(i)];
     }
   }
+  /// With any strides, counted in elements.
   constexpr tensor_view(T* data, extents_type extents, extents_type strides) noexcept
       : data_(data), extents_(extents), strides_(strides) {}
 
@@ -52,11 +56,15 @@ public:
   requires(std::is_same_v<T, const U>) constexpr tensor_view(const tensor_view<U, Rank, Space>& other) noexcept
       : data_(other.data()), extents_(other.extents()), strides_(other.strides()) {}
 
+  /// What the view was made of.
+  ///@{
   [[nodiscard]] constexpr T* data() const noexcept { return data_; }
   [[nodiscard]] constexpr const extents_type& extents() const noexcept { return extents_; }
   [[nodiscard]] constexpr const extents_type& strides() const noexcept { return strides_; }
   [[nodiscard]] constexpr index extent(int i) const noexcept { return extents_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] constexpr index stride(int i) const noexcept { return strides_[static_cast<std::size_t>(i)]; }
+  ///@}
+  /// False for the null view.
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return data_ != nullptr; }
 
   /// The number of elements; 1 for rank 0.
@@ -66,8 +74,11 @@ public:
     return product;
   }
 
+  /// The extents of a matrix.
+  ///@{
   [[nodiscard]] constexpr index rows() const noexcept requires(Rank == 2) { return extents_[0]; }
   [[nodiscard]] constexpr index cols() const noexcept requires(Rank == 2) { return extents_[1]; }
+  ///@}
 
   /// The element at the given indices; unchecked. Only where the host can reach the memory.
   template<class... I>
@@ -104,6 +115,7 @@ private:
 /// Rows are samples or tokens, columns are features or vocabulary.
 template<class T, memory_space Space = host>
 using matrix_view = tensor_view<T, 2, Space>;
+/// A sequence of numbers.
 template<class T, memory_space Space = host>
 using vector_view = tensor_view<T, 1, Space>;
 /// One number: where an asynchronous result arrives.

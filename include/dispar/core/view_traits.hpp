@@ -20,44 +20,59 @@ DISPAR_NAMESPACE_BEGIN
 template<class X>
 struct view_traits;
 
+/// A view is itself.
 template<class T, int Rank, class Space>
 struct view_traits<tensor_view<T, Rank, Space>> {
+  /// The view; no copy.
   static constexpr auto view(const tensor_view<T, Rank, Space>& x) noexcept { return x; }
 };
 template<class T, int Rank, class Space>
 struct view_traits<const tensor_view<T, Rank, Space>> : view_traits<tensor_view<T, Rank, Space>> {};
 
+/// A std::vector is a vector of its elements.
 template<class T, class A>
 requires(!std::same_as<T, bool>)  // has no array of bool
     struct view_traits<std::vector<T, A>> {
+  /// The view; no copy.
   static auto view(std::vector<T, A>& x) noexcept { return vector_view<T>(x.data(), static_cast<index>(x.size())); }
 };
+/// A constant std::vector is a vector of constant elements.
 template<class T, class A>
 requires(!std::same_as<T, bool>) struct view_traits<const std::vector<T, A>> {
+  /// The view; no copy.
   static auto view(const std::vector<T, A>& x) noexcept { return vector_view<const T>(x.data(), static_cast<index>(x.size())); }
 };
 
+/// A std::span is a vector of its elements.
 template<class T, std::size_t N>
 struct view_traits<std::span<T, N>> {
+  /// The view; no copy.
   static constexpr auto view(std::span<T, N> x) noexcept { return vector_view<T>(x.data(), static_cast<index>(x.size())); }
 };
 template<class T, std::size_t N>
 struct view_traits<const std::span<T, N>> : view_traits<std::span<T, N>> {};
 
+/// A std::array is a vector of its elements.
 template<class T, std::size_t N>
 struct view_traits<std::array<T, N>> {
+  /// The view; no copy.
   static constexpr auto view(std::array<T, N>& x) noexcept { return vector_view<T>(x.data(), static_cast<index>(N)); }
 };
+/// A constant std::array is a vector of constant elements.
 template<class T, std::size_t N>
 struct view_traits<const std::array<T, N>> {
+  /// The view; no copy.
   static constexpr auto view(const std::array<T, N>& x) noexcept { return vector_view<const T>(x.data(), static_cast<index>(N)); }
 };
 
+/// A built-in array is a vector of its elements.
 template<class T, std::size_t N>
 struct view_traits<T[N]> {
+  /// The view; no copy.
   static constexpr auto view(T (&x)[N]) noexcept { return vector_view<T>(x, static_cast<index>(N)); }
 };
 
+/// Anything with a `view_traits` specialization.
 template<class X>
 concept viewable = requires(X& x) {
   view_traits<X>::view(x);
@@ -72,11 +87,14 @@ requires viewable<std::remove_reference_t<X>>
 template<class X>
 using view_type = decltype(view_traits<const std::remove_cvref_t<X>>::view(std::declval<const std::remove_cvref_t<X>&>()));
 
+/// The type of the elements of the view of an `X`.
 template<class X>
 using value_type_of = typename view_type<X>::value_type;
+/// The memory space of the view of an `X`.
 template<class X>
 using space_of = typename view_type<X>::space;
 
+/// The number types of samples.
 template<class T>
 concept real = std::same_as<T, float> || std::same_as<T, double>;
 

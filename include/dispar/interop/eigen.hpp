@@ -38,8 +38,10 @@ concept eigen_direct = eigen_dense<X> &&(static_cast<unsigned>(std::remove_cv_t<
   { x.colStride() } -> std::convertible_to<index>;
 };
 
+/// An Eigen vector, matrix, map, reference or block in memory is a view of its elements.
 template<eigen_direct X>
 struct view_traits<X> {
+  /// The view; no copy.
   static auto view(X& x) {
     using T = std::remove_pointer_t<decltype(x.data())>;
     if constexpr (std::remove_cv_t<X>::IsVectorAtCompileTime)

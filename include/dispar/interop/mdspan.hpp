@@ -43,9 +43,11 @@ template<memory_space Space, mdspan_like M>
   return V(m.data_handle(), extents, strides);
 }
 
+/// An mdspan is a view of host memory.
 template<class M>
 requires mdspan_like<std::remove_cv_t<M>>
 struct view_traits<M> {
+  /// The view; no copy.
   static constexpr auto view(const M& m) { return as_view<host>(m); }
 };
 

@@ -20,8 +20,11 @@
 DISPAR_NAMESPACE_BEGIN
 
 #if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
+/// The space of Thrust's device and universal vectors.
+///@{
 using thrust_device_space = device;
 using thrust_universal_space = managed;
+///@}
 #else
 using thrust_device_space = host;
 using thrust_universal_space = host;
@@ -52,9 +55,11 @@ struct thrust_vector_space<::thrust::universal_vector<T>> {
 
 }  // namespace detail
 
+/// A Thrust vector is a vector of its elements, in the space of Thrust's device system.
 template<class X>
 requires requires { typename detail::thrust_vector_space<std::remove_cv_t<X>>::type; }
 struct view_traits<X> {
+  /// The view; no copy.
   static auto view(X& x) { return detail::thrust_view<typename detail::thrust_vector_space<std::remove_cv_t<X>>::type>(x); }
 };
 

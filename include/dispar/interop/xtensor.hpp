@@ -79,9 +79,11 @@ auto xtensor_view(X& x) {
 }
 
 }  // namespace detail
+/// An xtensor object of fixed rank in memory is a view of its elements.
 
 template<xtensor_direct X>
 requires(detail::xtensor_rank<std::remove_cv_t<X>>() >= 0) struct view_traits<X> {
+  /// The view; no copy.
   static auto view(X& x) { return detail::xtensor_view<detail::xtensor_rank<std::remove_cv_t<X>>()>(x); }
 };
 

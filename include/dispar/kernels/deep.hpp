@@ -6,6 +6,7 @@ DISPAR_NAMESPACE_BEGIN
 
 /// epsilon = e^2, sigma = s^2, sigma0 = s0^2 with free reals (s, s0, e): the released MMD-MP code.
 struct squared_parameters {
+  /// epsilon of the free parameter e.
   template<class R>
   DISPAR_FN static R epsilon(R e) {
     return e * e;
@@ -14,6 +15,7 @@ struct squared_parameters {
 
 /// epsilon = 1 / (1 + exp(-e)), sigma and sigma0 squared: the deep-kernel code of Liu et al. 2020.
 struct logistic_parameters {
+  /// epsilon of the free parameter e.
   template<class R>
   DISPAR_FN static R epsilon(R e) {
     return R(1) / (R(1) + exp(-e));
@@ -30,9 +32,9 @@ struct logistic_parameters {
 /// Liu et al., ICML 2020; Zhang et al., ICLR 2024 (MMD-MP).
 template<class Parametrization = squared_parameters>
 struct deep_kernel {
-  double s = 1;
-  double s0 = 1;
-  double e = 0;
+  double s = 1;   ///< sigma = s^2, width on the raw channel; not 0
+  double s0 = 1;  ///< sigma0 = s0^2, width on the channel phi; not 0
+  double e = 0;   ///< gives epsilon, the share of the raw kernel
   using metric = sq_euclidean;
   static constexpr int channels = 2, parameters = 3, constants = 3;
 
@@ -65,7 +67,7 @@ struct deep_kernel {
 
 /// exp(-D / width) on squared distances: the deep kernel without its smoothing factor (`is_smooth = false`), one channel phi.
 struct feature_kernel {
-  double width = 1;
+  double width = 1;  ///< > 0, plays the role of 2 bandwidth^2
   using metric = sq_euclidean;
   static constexpr int channels = 1, parameters = 1, constants = 1;
   [[nodiscard]] vec<double, 1> theta() const { return {{width}}; }

@@ -8,7 +8,7 @@ DISPAR_NAMESPACE_BEGIN
 ///
 ///     double v = mmd::estimate(cpu{}, x, y, gaussian{.sigma = 2.0});
 struct gaussian {
-  double sigma = 1;
+  double sigma = 1;  ///< bandwidth, > 0, in the unit of the data
   using metric = sq_euclidean;
   static constexpr int channels = 1, parameters = 1, constants = 1;
   [[nodiscard]] vec<double, 1> theta() const { return {{sigma}}; }

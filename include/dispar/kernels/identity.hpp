@@ -20,8 +20,8 @@ struct identity {
 /// (scale x.y + offset)^Degree.
 template<int Degree>
 requires(Degree >= 1) struct polynomial {
-  double scale = 1;
-  double offset = 1;
+  double scale = 1;   ///< factor of the inner product
+  double offset = 1;  ///< added to it
   using metric = dot;
   static constexpr int channels = 1, parameters = 2;
   [[nodiscard]] vec<double, 2> theta() const { return {{scale, offset}}; }

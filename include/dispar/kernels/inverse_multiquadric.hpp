@@ -6,7 +6,7 @@ DISPAR_NAMESPACE_BEGIN
 
 /// k(x, y) = (1 + |x - y|^2 / scale^2)^-1/2: the inverse multiquadric with value 1 at distance 0.
 struct inverse_multiquadric {
-  double scale = 1;
+  double scale = 1;  ///< > 0, in the unit of the data
   using metric = sq_euclidean;
   static constexpr int channels = 1, parameters = 1, constants = 1;
   [[nodiscard]] vec<double, 1> theta() const { return {{scale}}; }

@@ -6,7 +6,7 @@ DISPAR_NAMESPACE_BEGIN
 
 /// k(x, y) = exp(-|x - y|_1 / scale): the Laplace kernel of MMDAgg (Schrab et al., JMLR 2023).
 struct laplacian_l1 {
-  double scale = 1;
+  double scale = 1;  ///< > 0, in the unit of the data
   using metric = l1;
   static constexpr int channels = 1, parameters = 1, constants = 1;
   [[nodiscard]] vec<double, 1> theta() const { return {{scale}}; }
@@ -23,7 +23,7 @@ struct laplacian_l1 {
 
 /// k(x, y) = exp(-|x - y|_2 / scale). Not differentiable where x = y; the gradient there is 0.
 struct laplacian_l2 {
-  double scale = 1;
+  double scale = 1;  ///< > 0, in the unit of the data
   using metric = sq_euclidean;
   static constexpr int channels = 1, parameters = 1, constants = 1;
   [[nodiscard]] vec<double, 1> theta() const { return {{scale}}; }

@@ -105,6 +105,7 @@ struct linf {
   }
 };
 
+/// How a distance between two rows is accumulated, see the head of the file.
 template<class M>
 concept metric = requires(lane<double> v) {
   { M::product } -> std::convertible_to<bool>;

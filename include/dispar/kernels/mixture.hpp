@@ -10,8 +10,8 @@ DISPAR_NAMESPACE_BEGIN
 /// `sigma` is the largest bandwidth; the weights default to 1 / Count each.
 template<int Count>
 requires(Count >= 1) struct gaussian_ladder {
-  double sigma = 1;
-  vec<double, Count> weights = equal_weights();
+  double sigma = 1;                              ///< the largest bandwidth, > 0
+  vec<double, Count> weights = equal_weights();  ///< w_l, from the largest bandwidth to the smallest; not negative
   using metric = sq_euclidean;
   static constexpr int channels = 1, parameters = 1 + Count, constants = 1 + Count;
 
@@ -56,10 +56,10 @@ private:
 /// weight_a * a + weight_b * b of two kernels on the same metric and channels; nests for more.
 template<pair_function A, pair_function B>
 requires(std::same_as<typename A::metric, typename B::metric>&& A::channels == B::channels) struct mixture {
-  A a;
-  B b;
-  double weight_a = 0.5;
-  double weight_b = 0.5;
+  A a;                    ///< the first kernel
+  B b;                    ///< the second kernel
+  double weight_a = 0.5;  ///< factor of the first, not negative
+  double weight_b = 0.5;  ///< factor of the second, not negative
   using metric = typename A::metric;
   static constexpr int channels = A::channels;
   static constexpr int parameters = A::parameters + B::parameters + 2;

@@ -6,8 +6,8 @@ DISPAR_NAMESPACE_BEGIN
 
 /// k(x, y) = (1 + |x - y|^2 / (2 alpha scale^2))^-alpha (Rasmussen & Williams 2006, eq. 4.19).
 struct rational_quadratic {
-  double scale = 1;
-  double alpha = 1;
+  double scale = 1;  ///< > 0, in the unit of the data
+  double alpha = 1;  ///< > 0; towards infinity it becomes `gaussian{scale}`
   using metric = sq_euclidean;
   static constexpr int channels = 1, parameters = 2, constants = 2;
   [[nodiscard]] vec<double, 2> theta() const { return {{scale, alpha}}; }

@@ -27,7 +27,7 @@ enum class resampling {
 
 /// Defaults of the authors' code.
 struct aggregated_options {
-  double alpha = 0.05;
+  double alpha = 0.05;                               ///< level of the aggregated test, in (0, 1)
   index number_bandwidths = 10;                      ///< per kernel family
   bool laplacian_l1 = true;                          ///< try this family
   bool gaussian = true;                              ///< and this one
@@ -37,15 +37,15 @@ struct aggregated_options {
   index quantile_simulations = 2000;                 ///< B1: give every single test's quantiles
   index level_simulations = 2000;                    ///< B2: estimate the level of the aggregated test
   index bisections = 50;                             ///< B3: steps towards the correction u
-  resampling how = resampling::automatic;
-  std::uint64_t seed = 0;
-  matrix_view<const std::int64_t> signs{};         ///< (B1 + B2) x n in place of drawn ones; asks for the wild bootstrap
-  matrix_view<const std::int64_t> permutations{};  ///< (B1 + B2) x (n + m); the first n entries of a row are the new X
+  resampling how = resampling::automatic;            ///< wild bootstrap or permutations
+  std::uint64_t seed = 0;                            ///< of the simulations
+  matrix_view<const std::int64_t> signs{};           ///< (B1 + B2) x n in place of drawn ones; asks for the wild bootstrap
+  matrix_view<const std::int64_t> permutations{};    ///< (B1 + B2) x (n + m); the first n entries of a row are the new X
 };
 
 /// One kernel's part in an aggregated test.
 struct aggregated_member {
-  kernel_family kernel;
+  kernel_family kernel;      ///< its family
   double bandwidth;          ///< b of the family's formula; NaN for given kernels
   double statistic;          ///< MMD^2: unbiased, or the one-sample U statistic under the wild bootstrap
   double quantile;           ///< the simulated statistic it has to exceed
@@ -54,6 +54,7 @@ struct aggregated_member {
   bool reject;               ///< statistic > quantile
 };
 
+/// What an aggregated test says.
 struct aggregated_result {
   bool reject;                            ///< some member rejects
   double u;                               ///< the largest correction found with which the level is kept

@@ -12,9 +12,11 @@ namespace mmd {
 /// Groups of consecutive rows: group g is rows offsets[g] .. offsets[g + 1] - 1. A view; both must outlive it.
 template<class Sample>
 struct grouped_rows {
-  Sample rows;
-  std::span<const index> offsets;
+  Sample rows;                     ///< all rows, one group after the other
+  std::span<const index> offsets;  ///< one more than there are groups
+  /// How many groups there are.
   [[nodiscard]] index groups() const noexcept { return static_cast<index>(offsets.size()) - 1; }
+  /// The rows of group g.
   [[nodiscard]] Sample group(index g) const {
     const auto at = static_cast<std::size_t>(g);
     return rows.slice(offsets[at], offsets[at + 1] - offsets[at]);
@@ -81,6 +83,10 @@ template<backend B, class Sample, pair_function K>
 /// `permutation_test` of many pairs of small samples at once; group g draws with `group_seed(o.seed, g)`, so that the tests do
 /// not depend on each other. Given permutations and `permuted` belong to one test and are refused. Under many tests some
 /// p-values are small by chance: correct for their number (Bonferroni: compare with alpha / groups).
+///
+///     auto tests = mmd::batched_permutation_test(cpu{}, mmd::grouped(x, ox), mmd::grouped(y, oy), kernel, {.alpha = 0.05 / 40});
+///
+/// Time and memory of `permutation_test` summed over the groups, memory of those in work; throws as it, naming the group.
 template<backend B, class Sample, pair_function K>
 [[nodiscard]] std::vector<test_result> batched_permutation_test(const B& b, const grouped_rows<Sample>& x,
                                                                 const grouped_rows<Sample>& y, const K& k,

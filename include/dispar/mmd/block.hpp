@@ -11,6 +11,7 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace mmd {
 
+/// How a block test is made.
 struct block_options {
   index size = 0;  ///< rows of X, and of Y, in a block; 0: floor(sqrt(min(n, m))), the choice of the paper
 };
@@ -31,7 +32,9 @@ namespace detail {
 }  // namespace detail
 
 /// The B-test: the mean over blocks of consecutive rows of the U-statistic of each block (the one-sample form), with its
-/// standard error from the spread of the blocks and the p-value of its normal limit.
+/// standard error from the spread of the blocks and the p-value of its normal limit: with b rows a block, for each block
+///
+///     U = sum_{i != j} (k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i)) / (b (b - 1)).
 ///
 ///     auto t = mmd::block_test(cpu{}, x, y, gaussian{sigma}, {.size = 50});
 ///

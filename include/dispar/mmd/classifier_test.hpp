@@ -15,6 +15,7 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace mmd {
 
+/// How a classifier two-sample test is made.
 struct classifier_options {
   bool labels = false;       ///< compare predicted labels (C2ST-S) instead of probabilities (C2ST-L)
   index permutations = 500;  ///< drawn from `seed`; not used when `given_permutations` is set
@@ -23,6 +24,7 @@ struct classifier_options {
   matrix_view<const std::int64_t> given_permutations = {};  ///< one a row, of 0 .. n + m - 1; the first n entries become X
 };
 
+/// What a classifier two-sample test says.
 struct classifier_result {
   double statistic;              ///< |mean over X - mean over Y|
   double threshold;              ///< the permuted statistic of rank ceil(P (1 - alpha)), counted from 0, in ascending order

@@ -9,12 +9,13 @@ namespace mmd {
 
 /// Coefficients as in `options`; `lambda` is added to the variance inside the root (1e-8 in the released MMD-MP code).
 struct criterion_options {
-  double xx = 1;
-  double yy = 1;
-  double xy = 2;
-  double lambda = 1e-8;
+  double xx = 1;         ///< factor of the mean within X
+  double yy = 1;         ///< factor of the mean within Y
+  double xy = 2;         ///< factor of the mean across, subtracted
+  double lambda = 1e-8;  ///< not negative
 };
 
+/// J and what it is made of.
 struct criterion_result {
   double statistic;  ///< the one-sample U statistic
   double variance;   ///< V, see `variance_h1`
@@ -93,12 +94,17 @@ template<backend B, class T, class S>
   return detail::criterion_of(detail::h1(b, detail::make_two_samples(b, gram), identity<>{}, o), o);
 }
 
-/// J and its gradients with respect to every channel of both samples and to the kernel's parameters. Two passes over the
-/// pairs. J is to be maximized: for a loss -J say `.factor = -1` in the gradients.
+/// J = U / sqrt(V + lambda) and its gradients with respect to every channel of both samples and to the kernel's parameters,
+///
+///     dJ = dU / sqrt(V + lambda) - U dV / (2 (V + lambda)^(3/2)).
+///
+/// J is to be maximized: for a loss -J say `.factor = -1` in the gradients. Time: `criterion`, then a pass with gradients;
+/// memory as `value_and_gradient`. Throws as `criterion`, for gradient views of a wrong shape, and where V + lambda is 0.
+/// Liu et al., ICML 2020; Zhang et al., ICLR 2024 (MMD-MP).
 ///
 ///     mmd::criterion_and_gradient(cpu{}, channels(phi_x, raw_x), channels(phi_y, raw_y), deep,
-///                                 {.x = {grad_phi_x, {}}, .y = {grad_phi_y, {}}, .parameters = grad_k, .factor = -1}, {.yy =
-///                                 0});
+///                                 {.x = {grad_phi_x, {}}, .y = {grad_phi_y, {}}, .parameters = grad_k, .factor = -1},
+///                                 {.yy = 0});
 template<backend B, sample_like X, sample_like Y, pair_function K>
 criterion_result criterion_and_gradient(const B& b, const X& x, const Y& y, const K& k, const gradients_of<X, K>& out,
                                         const criterion_options& o = {}) {
@@ -113,7 +119,11 @@ criterion_result criterion_and_gradient(const B& b, const X& x, const Y& y, cons
   return result;
 }
 
-/// V of `variance_h1` and its gradients.
+/// V of `variance_h1` and its gradients, dV/dH_ij = 8 (r_i - mean r) / n^3, for criteria other than J.
+///
+///     double v = mmd::variance_and_gradient(cpu{}, x, y, gaussian{2.0}, {.x = {gx}});
+///
+/// Cost, memory and errors as `criterion_and_gradient`. Liu et al., ICML 2020.
 template<backend B, sample_like X, sample_like Y, pair_function K>
 double variance_and_gradient(const B& b, const X& x, const Y& y, const K& k, const gradients_of<X, K>& out,
                              const options& o = {}) {

@@ -73,13 +73,23 @@ template<backend B, class Samples, pair_function K>
 
 }  // namespace detail
 
-/// The kernel sums behind every estimator, in one pass over the pairs; add those of disjoint blocks to work in parts.
+/// The kernel sums behind every estimator, in one pass over the pairs of x (n x d) and y (m x d): S_xx and S_yy over i != j,
+/// S_xy over all pairs, the diagonals. `statistic` makes any form of MMD^2 of them.
+///
+///     const mmd::sums s = mmd::accumulate(cpu{}, x, y, gaussian{2.0});
+///     double biased = mmd::statistic(s, n, m, {.form = mmd::estimator::biased});
+///
+/// Sums of disjoint blocks of pairs add with `+`. Cost, memory and errors as `estimate`, plus n + m + min(n, m) kernel values.
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] sums accumulate(const B& b, const X& x, const Y& y, const K& k) {
   return detail::pair_sums(b, detail::make_two_samples<typename K::metric>(b, x, y), k, {.diagonal = {{1, 1, 1}}});
 }
 
-/// MMD^2(X, Y) = E k(x,x') + E k(y,y') - 2 E k(x,y), estimated from the rows of x (n x d) and y (m x d).
+/// MMD^2(X, Y) = E k(x,x') + E k(y,y') - 2 E k(x,y), estimated from the rows of x (n x d) and y (m x d):
+///
+///     S_xx / (n (n - 1)) + S_yy / (m (m - 1)) - 2 S_xy / (n m),    S_xx, S_yy over i != j, S_xy over all pairs
+///
+/// by default (`estimator::unbiased`, Gretton et al. 2012, eq. 3); the other forms and coefficients are in `options`.
 ///
 ///     double v = mmd::estimate(cpu{}, x, y, gaussian{.sigma = 2}, {.form = mmd::estimator::biased});
 ///

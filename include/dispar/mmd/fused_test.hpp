@@ -10,7 +10,7 @@ namespace mmd {
 
 /// Defaults of the authors' code.
 struct fused_options {
-  double alpha = 0.05;
+  double alpha = 0.05;                               ///< level of the test, in (0, 1)
   index number_bandwidths = 10;                      ///< per kernel family
   bool laplacian_l1 = true;                          ///< use this family
   bool gaussian = true;                              ///< and this one
@@ -18,23 +18,24 @@ struct fused_options {
   vector_view<const double> gaussian_bandwidths{};   ///< in place of `fused_bandwidths<sq_euclidean>`
   double lambda = 1;          ///< sharpness of the soft maximum, in units of 1 / sqrt(s (s - 1)), s the smaller size
   index permutations = 2000;  ///< drawn from `seed`
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;     ///< of the permutations
   matrix_view<const std::int64_t> given{};  ///< P x (n + m) permutations; the first n entries of a row are the new X
   vector_view<double> permuted{};           ///< where to write the P permuted fused statistics; not wanted by default
 };
 
 /// One kernel's part in a fused test.
 struct fused_member {
-  kernel_family kernel;
-  double bandwidth;   ///< b of the family's formula; NaN for given kernels
-  double normalized;  ///< M_k, below
+  kernel_family kernel;  ///< its family
+  double bandwidth;      ///< b of the family's formula; NaN for given kernels
+  double normalized;     ///< M_k, below
 };
 
+/// What a fused test says.
 struct fused_result {
-  double statistic;
-  double p_value;    ///< (1 + #{permuted >= observed}) / (P + 1)
-  double threshold;  ///< reject exactly where the statistic exceeds it
-  bool reject;
+  double statistic;                  ///< the soft maximum of the observed split
+  double p_value;                    ///< (1 + #{permuted >= observed}) / (P + 1)
+  double threshold;                  ///< reject exactly where the statistic exceeds it
+  bool reject;                       ///< p_value <= alpha
   std::vector<fused_member> member;  ///< families in the order of `kernel_family`, then bandwidths
 };
 

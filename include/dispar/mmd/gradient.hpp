@@ -10,11 +10,11 @@ namespace mmd {
 /// sample; `parameters` has one entry per kernel parameter, in the order of `theta()`.
 template<class T, int Channels = 1, memory_space S = host>
 struct gradients {
-  std::array<matrix_view<T, S>, static_cast<std::size_t>(Channels)> x{};
-  std::array<matrix_view<T, S>, static_cast<std::size_t>(Channels)> y{};
-  vector_view<double> parameters{};  ///< on the host, whatever the backend
-  double factor = 1;                 ///< the upstream derivative: every gradient is multiplied with it
-  bool accumulate = false;           ///< add to what the views hold instead of overwriting it
+  std::array<matrix_view<T, S>, static_cast<std::size_t>(Channels)> x{};  ///< by the rows of x
+  std::array<matrix_view<T, S>, static_cast<std::size_t>(Channels)> y{};  ///< by the rows of y
+  vector_view<double> parameters{};                                       ///< on the host, whatever the backend
+  double factor = 1;        ///< the upstream derivative: every gradient is multiplied with it
+  bool accumulate = false;  ///< add to what the views hold instead of overwriting it
 };
 
 /// The gradients of a kernel on samples like X, so that braces are enough: `{.x = {gx}, .factor = -1}`.
@@ -140,13 +140,17 @@ vec<double, 3> estimate_gradient(const B& b, const Samples& samples, const K& k,
 
 }  // namespace detail
 
-/// The estimate and its gradients with respect to the rows of x and y and to the kernel's parameters, in one pass.
+/// The estimate and its gradients with respect to the rows of x and y and to the kernel's parameters, in one pass:
 ///
-///     mmd::value_and_gradient(cpu{}, x, y, gaussian{2.0}, {.x = {gx}, .y = {gy}});
+///     d MMD^2 / d x_i = sum_j 2 xx / (n (n - 1)) dk(x_i, x_j)/dx_i - sum_j xy / (n m) dk(x_i, y_j)/dx_i    (unbiased form)
+///
+/// `gx` is n x d, `gy` m x d, in the type of the data; the defaults of `o` are those of `estimate`.
+///
+///     double v = mmd::value_and_gradient(cpu{}, x, y, gaussian{2.0}, {.x = {gx}, .y = {gy}});
 ///
 /// Time: about twice `estimate` for the gradient in one sample; memory: the packed copy and double accumulators of the
 /// gradients asked for. At coincident points, where a kernel has a kink, the gradient is 0. Throws as `estimate`, and for
-/// gradient views of a wrong shape.
+/// gradient views of a wrong shape. As a loss: Li, Swersky & Zemel, ICML 2015; Dziugaite, Roy & Ghahramani, UAI 2015.
 template<backend B, sample_like X, sample_like Y, pair_function K>
 double value_and_gradient(const B& b, const X& x, const Y& y, const K& k, const gradients_of<X, K>& out, const options& o = {}) {
   static_assert(K::metric::translation_invariant, "dispar: gradients are for kernels of a distance, not of an inner product");

@@ -13,6 +13,7 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace mmd {
 
+/// Which terms an incomplete estimate takes.
 struct incomplete_options {
   index terms = 0;         ///< how many are drawn; 0: twice the rows of the smaller sample
   std::uint64_t seed = 0;  ///< of the draws; the same terms on every backend

@@ -21,7 +21,7 @@ struct label_view {
   const std::uint64_t* bits = nullptr;  ///< [row][word of 64 labels]; a set bit is +1
   index words = 0;                      ///< words per row
   index labels = 0;                     ///< labels per row
-  index rows = 0;
+  index rows = 0;                       ///< how many rows are labelled
 
   /// Label p of row i as +1 or -1.
   template<class T>
@@ -110,10 +110,14 @@ public:
     return labels;
   }
 
+  /// Label +1 for that row in that labelling.
   void set(index row, index label) { word(row, label / 64) |= std::uint64_t{1} << (label % 64); }
+  /// Sizes, and the bits as a view.
+  ///@{
   [[nodiscard]] index rows() const noexcept { return rows_; }
   [[nodiscard]] index labels() const noexcept { return labels_; }
   [[nodiscard]] label_view view() const noexcept { return {bits_.data(), words_, labels_, rows_}; }
+  ///@}
 
 private:
   std::uint64_t& word(index row, index w) { return bits_[static_cast<std::size_t>(row * words_ + w)]; }

@@ -11,6 +11,7 @@
 
 DISPAR_NAMESPACE_BEGIN
 
+/// How a median distance is found.
 struct median_options {
   index most_rows = 1000;  ///< pooled rows that are used at most; the matrix of their distances takes most_rows^2 elements
 };

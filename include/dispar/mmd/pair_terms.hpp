@@ -12,7 +12,10 @@ namespace mmd {
 
 /// Two different rows of X and two different rows of Y, each counted within its sample: what one term is made of.
 struct term_rows {
-  index x, other_x, y, other_y;
+  index x;        ///< a row of X
+  index other_x;  ///< another one
+  index y;        ///< a row of Y
+  index other_y;  ///< another one
 };
 
 namespace detail {

@@ -21,24 +21,28 @@ enum class pairing {
   ordered,  ///< in the order of the permutation (the older `TST_MMD_u_old`); needs given permutations
 };
 
+/// How a permutation test is made; MMD^2, unbiased, at level 0.05 unless told otherwise.
 struct permutation_options {
-  index permutations = 500;
-  double alpha = 0.05;
-  std::uint64_t seed = 0;
-  double xx = 1, yy = 1, xy = 2;  ///< coefficients, as in `options`
-  estimator form = estimator::unbiased;
-  p_value_rule rule = p_value_rule::at_least;
-  pairing pairs = pairing::sorted;
+  index permutations = 500;                    ///< P, how many random splits
+  double alpha = 0.05;                         ///< level of the test, in (0, 1)
+  std::uint64_t seed = 0;                      ///< of the splits
+  double xx = 1;                               ///< factor of the mean within X, as in `options`
+  double yy = 1;                               ///< factor of the mean within Y
+  double xy = 2;                               ///< factor of the mean across, subtracted
+  estimator form = estimator::unbiased;        ///< which average estimates MMD^2
+  p_value_rule rule = p_value_rule::at_least;  ///< how the p-value counts
+  pairing pairs = pairing::sorted;             ///< for the one-sample form
   matrix_view<const std::int64_t>
       given{};                     ///< P x (n + m) permutations in place of drawn ones; the first n entries are the new X
   vector_view<double> permuted{};  ///< where to write the P permuted statistics; not wanted by default
 };
 
+/// What a test says.
 struct test_result {
-  double statistic;
-  double p_value;
-  double threshold;  ///< reject exactly where the statistic exceeds it
-  bool reject;
+  double statistic;       ///< the observed value
+  double p_value;         ///< how often chance does at least as much, by `p_value_rule`
+  double threshold;       ///< reject exactly where the statistic exceeds it
+  bool reject;            ///< p_value <= alpha
   double null_mean;       ///< mean of the permuted statistics
   double null_deviation;  ///< their standard deviation
   /// Standard deviations between the statistic and the permuted ones: an effect size that does not saturate as a p-value does.

@@ -74,6 +74,7 @@ template<backend B, class Data, pair_function K>
 template<backend B, class Sample, pair_function K>
 class reference_scores {
 public:
+  /// Computes the mean over the reference. Cost and errors: above.
   template<sample_like R>
   reference_scores(const B& b, const R& reference, const K& k) : backend_(b), reference_(as_sample(reference)), kernel_(k) {
     require(!reference_.weights, "reference_scores: reference", "must have no weights");
@@ -104,6 +105,8 @@ private:
   double within_ = 0;
 };
 
+/// The class for a backend, a reference and a kernel.
+///@{
 template<backend B, sample_like R, pair_function K>
 reference_scores(const B&, const R&, const K&) -> reference_scores<B, sample_type<R>, K>;
 
@@ -125,6 +128,7 @@ template<backend B = default_backend, sample_like R, sample_like Y, pair_functio
 [[nodiscard]] std::vector<double> single_instance_scores(const R& reference, const Y& y, const K& k) {
   return single_instance_scores(B{}, reference, y, k);
 }
+///@}
 
 }  // namespace mmd
 

@@ -18,10 +18,10 @@ enum class estimator {
 /// Coefficients of E k(x,x'), E k(y,y') and E k(x,y). The default is MMD^2; `{.yy = 0}` is the multi-population objective MPP
 /// (Zhang et al., ICLR 2024), which is not a discrepancy: it is negative, not 0, where both distributions agree.
 struct options {
-  double xx = 1;
-  double yy = 1;
-  double xy = 2;
-  estimator form = estimator::unbiased;
+  double xx = 1;                         ///< factor of the mean within X
+  double yy = 1;                         ///< factor of the mean within Y
+  double xy = 2;                         ///< factor of the mean across, subtracted
+  estimator form = estimator::unbiased;  ///< which pairs count
 };
 
 /// Sums of k over pairs of rows. States of disjoint pair blocks add up.
@@ -31,6 +31,7 @@ struct sums {
   vec<double, 2> weight{};         ///< sum of the weights of X and of Y (their sizes where unweighted)
   vec<double, 2> square_weight{};  ///< sum of the squared weights
 
+  /// The sums of both sets of pairs.
   friend sums operator+(const sums& a, const sums& b) {
     sums s;
     for (int i = 0; i < 3; ++i) s.k[i] = a.k[i] + b.k[i];
@@ -43,8 +44,8 @@ struct sums {
 
 /// What every entry of `sums` is multiplied with to give the statistic.
 struct factors {
-  vec<double, 3> k{};
-  vec<double, 3> diagonal{};
+  vec<double, 3> k{};         ///< of `sums::k`
+  vec<double, 3> diagonal{};  ///< of `sums::diagonal`
 };
 
 /// Throws `invalid_argument` where the form is undefined: one row only (unbiased forms), unequal sizes (one-sample form).

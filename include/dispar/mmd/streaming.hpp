@@ -10,6 +10,7 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace mmd {
 
+/// How a stream is watched.
 struct online_options {
   index window = 20;                ///< rows of the stream that are compared with the reference
   double expected_run_time = 1000;  ///< mean number of rows, from an empty window, to an alarm while nothing has changed
@@ -18,11 +19,12 @@ struct online_options {
   index calibration_rows = 1000;    ///< rows of the reference that streams are drawn from, at most; their squares are stored
 };
 
+/// The state after one row of the stream.
 struct online_result {
   double statistic;  ///< unbiased MMD^2 of the last `window` rows against the reference; 0 before there are as many
-  double threshold;
-  bool drift;   ///< full and statistic > threshold
-  bool filled;  ///< whether the window was full
+  double threshold;  ///< what the statistic has to exceed
+  bool drift;        ///< full and statistic > threshold
+  bool filled;       ///< whether the window was full
 };
 
 /// Watches a stream: MMD^2 between a reference sample and a sliding window of the last rows, with a threshold for a wanted mean
@@ -54,6 +56,7 @@ class online_detector {
   static_assert(std::is_same_v<typename B::space, host>, "dispar: online_detector keeps its window in host memory");
 
 public:
+  /// Packs the reference and simulates the threshold. Cost and errors: above.
   template<sample_like R>
   online_detector(const B& b, const R& reference, const K& k, const online_options& o = {})
       : backend_(b),
@@ -122,8 +125,11 @@ public:
     held_ = 0;
   }
 
+  /// What was found, and the length of the window in rows.
+  ///@{
   [[nodiscard]] double threshold() const noexcept { return threshold_; }
   [[nodiscard]] index window() const noexcept { return window_size_; }
+  ///@}
 
 private:
   using row_storage = std::array<std::vector<T>, channels>;
@@ -188,10 +194,13 @@ private:
   double threshold_ = 0;
 };
 
+/// The class for a backend, a reference and a kernel.
+///@{
 template<backend B, sample_like R, pair_function K>
 online_detector(const B&, const R&, const K&) -> online_detector<B, sample_type<R>, K>;
 template<backend B, sample_like R, pair_function K>
 online_detector(const B&, const R&, const K&, const online_options&) -> online_detector<B, sample_type<R>, K>;
+///@}
 
 }  // namespace mmd
 

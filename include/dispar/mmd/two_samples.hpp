@@ -15,10 +15,12 @@ namespace mmd {
 /// samples and a kernel. Symmetric; the block above the diagonal is read.
 template<class T, memory_space S>
 struct given_gram {
-  matrix_view<const T, S> matrix;
-  index n;
+  matrix_view<const T, S> matrix;  ///< (n + m) x (n + m)
+  index n;                         ///< rows of X
 };
 
+/// The kernel matrix `gram` over n rows of X, then those of Y: `mmd::estimate(cpu{}, mmd::given(gram, n))`.
+/// Throws `invalid_argument` unless it is square and leaves rows for both samples. No element is copied.
 template<matrix_like G>
 [[nodiscard]] auto given(const G& gram, index n) {
   const auto view = view_of(gram);

@@ -159,6 +159,8 @@ template<backend B, class T, class S>
 
 /// An unbiased estimate of the variance of the unbiased MMD^2 (all cross pairs), exact for finite n. May be negative.
 ///
+///     double v = mmd::variance_unbiased(cpu{}, x, y, gaussian{sigma});
+///
 /// Equal sizes. Time as `estimate`, plus O(n). Throws as `variance_h1`. Sutherland et al., ICLR 2017, appendix A.
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] double variance_unbiased(const B& b, const X& x, const Y& y, const K& k) {
@@ -172,6 +174,11 @@ template<backend B, class T, class S>
 }
 
 /// MMD^2 / sqrt(max(variance, 1e-8)) with the unbiased estimates of both: Sutherland's criterion for choosing a kernel.
+///
+///     for (double sigma : candidates) ratio.push_back(mmd::variance_ratio(cpu{}, x, y, gaussian{sigma}));
+///
+/// Choose on rows that the test does not see. Equal sizes. Cost and errors as `variance_unbiased`, and for
+/// least_variance <= 0. Sutherland et al., ICLR 2017 (its code has the same floor of the variance).
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] double variance_ratio(const B& b, const X& x, const Y& y, const K& k, double least_variance = 1e-8) {
   require(least_variance > 0, "variance_ratio: least_variance", "must be positive", least_variance);

@@ -8,13 +8,14 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace mmd {
 
+/// How a wild bootstrap is made.
 struct wild_bootstrap_options {
-  index simulations = 500;
-  double alpha = 0.05;
-  std::uint64_t seed = 0;
-  p_value_rule rule = p_value_rule::at_least;
-  matrix_view<const std::int64_t> given{};  ///< simulations x n signs, +1 or -1, in place of drawn ones
-  vector_view<double> simulated{};          ///< where to write the simulated statistics; not wanted by default
+  index simulations = 500;                     ///< how many draws of signs
+  double alpha = 0.05;                         ///< level of the test, in (0, 1)
+  std::uint64_t seed = 0;                      ///< of the signs
+  p_value_rule rule = p_value_rule::at_least;  ///< how the p-value counts
+  matrix_view<const std::int64_t> given{};     ///< simulations x n signs, +1 or -1, in place of drawn ones
+  vector_view<double> simulated{};             ///< where to write the simulated statistics; not wanted by default
 };
 
 namespace detail {

@@ -19,9 +19,10 @@ DISPAR_NAMESPACE_BEGIN
 /// Thrown when a CUDA call fails; the message names the call. `status` is CUDA's code.
 class cuda_error : public std::runtime_error {
 public:
+  /// The error `code` of the call of that name.
   cuda_error(cudaError_t code, const char* call)
       : std::runtime_error(std::string("dispar: ") + call + ": " + cudaGetErrorString(code)), status(code) {}
-  cudaError_t status;
+  cudaError_t status;  ///< CUDA's code
 };
 
 /// What the caller owns and the backend uses. The stream belongs to the current device and outlives the backend's work.
@@ -47,10 +48,14 @@ inline void check_cuda(cudaError_t status, const char* call) {
 /// Results have the same bits from run to run on one kind of device; against the CPU they differ by rounding.
 /// Throws `cuda_error`. One backend value may be used by one thread at a time.
 struct gpu {
+  /// Where it computes, and that it can.
+  ///@{
   using space = device;
   static constexpr bool has_pairwise = true;
-  cuda_context* context = nullptr;
+  ///@}
+  cuda_context* context = nullptr;  ///< the caller's; not null when used
 
+  /// The stream of the context. Throws `invalid_argument` for a null context.
   [[nodiscard]] cudaStream_t stream() const {
     require(context != nullptr, "gpu: context", "must not be null");
     return context->stream;
@@ -61,10 +66,12 @@ struct gpu {
     detail::check_cuda(cudaMallocAsync(&p, bytes, stream()), "cudaMallocAsync");
     return p;
   }
+  /// Gives memory back, in stream order.
   void deallocate(void* p, std::size_t) const noexcept {
     // Nothing to do about a failure: it is the report of an earlier one, which the next checked call throws.
     if (context) (void)cudaFreeAsync(p, context->stream);
   }
+  /// Returns when everything on the stream is done.
   void wait() const { detail::check_cuda(cudaStreamSynchronize(stream()), "cudaStreamSynchronize"); }
 };
 

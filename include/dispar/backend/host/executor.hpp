@@ -15,10 +15,12 @@ DISPAR_NAMESPACE_BEGIN
 
 /// Everything on the calling thread.
 struct serial {
+  /// Runs task(0) .. task(n - 1).
   template<class Task>
   void operator()(index n, const Task& task) const {
     for (index i = 0; i < n; ++i) task(i);
   }
+  /// How many tasks run at a time.
   [[nodiscard]] int concurrency() const noexcept { return 1; }
 };
 
@@ -26,6 +28,7 @@ struct serial {
 struct openmp {
   int threads = 0;  ///< 0: as many as OpenMP would start (OMP_NUM_THREADS)
 
+  /// Runs task(0) .. task(n - 1).
   template<class Task>
   void operator()(index n, const Task& task) const {
 #if defined(_OPENMP)
@@ -38,6 +41,7 @@ struct openmp {
 #endif
     serial{}(n, task);
   }
+  /// How many tasks run at a time.
   [[nodiscard]] int concurrency() const noexcept {
 #if defined(_OPENMP)
     return threads > 0 ? threads : omp_get_max_threads();
@@ -64,9 +68,10 @@ concept executor = std::copyable<E> && requires(const E each, index n) {
 /// about what a million multiply-adds do.
 template<executor Each>
 struct thrifty {
-  Each each;
-  double work;
+  Each each;    ///< the executor for work worth it
+  double work;  ///< multiply-adds of all tasks together
 
+  /// Runs task(0) .. task(n - 1).
   template<class Task>
   void operator()(index n, const Task& task) const {
     if (work < 1e6)
@@ -74,6 +79,7 @@ struct thrifty {
     else
       each(n, task);
   }
+  /// How many tasks run at a time.
   [[nodiscard]] int concurrency() const { return work < 1e6 ? 1 : each.concurrency(); }
 };
 

@@ -29,9 +29,10 @@ struct extremum {
   [[nodiscard]] DISPAR_FN static state finalize(const state& s) { return s; }
 };
 
-/// `auto [value, at] = reduce(folds::maximum<float>{}, logits);`
+/// The largest element and its position: `auto [value, at] = reduce(folds::maximum<float>{}, logits);`
 template<std::floating_point T>
 using maximum = extremum<T, largest_first>;
+/// The smallest element and its position.
 template<std::floating_point T>
 using minimum = extremum<T, smallest_first>;
 

@@ -54,8 +54,10 @@ namespace folds {
 template<std::floating_point T, std::floating_point Accumulator = double>
 struct log_sum_exp {
   using value_type = T;
+  /// What a reduction carries along.
   struct state {
-    Accumulator maximum, sum;  ///< sum of exp(x - maximum)
+    Accumulator maximum;  ///< the largest element
+    Accumulator sum;      ///< sum of exp(x - maximum)
   };
 
   [[nodiscard]] DISPAR_FN static constexpr state identity() { return {nothing<Accumulator>, 0}; }

@@ -14,11 +14,15 @@ namespace folds {
 template<std::floating_point T>
 struct moments {
   using value_type = T;
+  /// What a reduction carries along.
   struct state {
-    double count, mean, deviation;  ///< deviation: sum of (x - mean)^2
+    double count;      ///< how many elements
+    double mean;       ///< theirs
+    double deviation;  ///< sum of (x - mean)^2
   };
+  /// What a reduction gives.
   struct result {
-    double count;
+    double count;                ///< how many elements
     double mean;                 ///< NaN without elements
     double variance;             ///< divided by count - 1; NaN below two elements
     double population_variance;  ///< divided by count; NaN without elements

@@ -18,18 +18,21 @@ using position = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 /// An element with its position in the row; position -1 means that there is none.
 template<std::floating_point T>
 struct ranked {
-  T value;
-  position<T> at;
+  T value;         ///< the element
+  position<T> at;  ///< its position
 };
 
 /// Orders: which of two values comes first.
 struct largest_first {
+  /// Whether a comes before b.
   template<class T>
   [[nodiscard]] DISPAR_FN static bool better(T a, T b) {
     return a > b;
   }
 };
+/// The other way round.
 struct smallest_first {
+  /// Whether a comes before b.
   template<class T>
   [[nodiscard]] DISPAR_FN static bool better(T a, T b) {
     return a < b;

@@ -13,8 +13,10 @@ namespace folds {
 template<std::floating_point T>
 struct sum {
   using value_type = T;
+  /// What a reduction carries along.
   struct state {
-    double total, error;
+    double total;  ///< the rounded sum
+    double error;  ///< what rounding took from it
   };
 
   [[nodiscard]] DISPAR_FN static constexpr state identity() { return {0, 0}; }

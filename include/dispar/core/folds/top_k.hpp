@@ -14,8 +14,9 @@ namespace folds {
 template<std::floating_point T, int K, class Order = largest_first>
 requires(K >= 1 && K <= 64) struct top_k {
   using value_type = T;
+  /// What a reduction carries along.
   struct state {
-    ranked<T> elements[K];
+    ranked<T> elements[K];  ///< best first
   };
 
   [[nodiscard]] DISPAR_FN static constexpr state identity() {

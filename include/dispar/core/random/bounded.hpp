@@ -61,9 +61,11 @@ DISPAR_FN constexpr bool scale_to_bound(U word, U bound, U& result) {
 /// algorithms that are sequential anyway (shuffles, sampling without replacement).
 class random_sequence {
 public:
+  /// Starts at the block `first_block` of the key.
   DISPAR_FN constexpr explicit random_sequence(random_key key, std::uint64_t first_block = 0)
       : key_(key), next_block_(first_block) {}
 
+  /// The next 32 random bits.
   [[nodiscard]] DISPAR_FN constexpr std::uint32_t word() {
     if (left_ == 0) {
       words_ = key_.block(next_block_++);
