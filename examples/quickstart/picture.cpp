@@ -11,7 +11,7 @@ namespace quickstart {
 namespace {
 
 constexpr int width = 940, row_height = 34, top = 112, shown_digits = 10, pixel = 3;
-constexpr int strip_left = 190, bar_left_with_strip = 508, bar_left_alone = 132, bar_right = 832;
+constexpr int strip_left = 198, bar_left_with_strip = 514, bar_left_alone = 132, bar_right = 832;
 constexpr const char* same_colour = "#3b78b5";
 constexpr const char* drift_colour = "#d9622b";
 
