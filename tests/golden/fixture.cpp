@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -73,10 +74,12 @@ double fixture::number(const std::string& name) const {
   return to_number(member(member(json_->root, "params", "field"), name, "parameter"), name);
 }
 
-double fixture::number(const std::string& name, double fallback) const {
+bool fixture::has_parameter(const std::string& name) const {
   const auto params = json_->root.find("params");
-  return params != json_->root.end() && params->contains(name) ? number(name) : fallback;
+  return params != json_->root.end() && params->contains(name);
 }
+
+double fixture::number(const std::string& name, double fallback) const { return has_parameter(name) ? number(name) : fallback; }
 
 dispar::index fixture::integer(const std::string& name) const {
   const double value = number(name);
@@ -84,12 +87,21 @@ dispar::index fixture::integer(const std::string& name) const {
   return static_cast<dispar::index>(value);
 }
 
-std::string fixture::text(const std::string& name) const {
-  return to_text(member(member(json_->root, "params", "field"), name, "parameter"), name);
+dispar::index fixture::integer(const std::string& name, dispar::index fallback) const {
+  return has_parameter(name) ? integer(name) : fallback;
 }
 
-std::vector<double> fixture::numbers(const std::string& name) const {
-  const json& list = member(member(json_->root, "params", "field"), name, "parameter");
+std::string fixture::text(const std::string& name, const std::vector<std::string>& known) const {
+  if (!has_parameter(name)) return known.front();
+  const std::string value = to_text(json_->root["params"][name], name);
+  if (std::find(known.begin(), known.end(), value) == known.end())
+    complain("parameter '" + name + "' has the unknown value '" + value + "'");
+  return value;
+}
+
+std::vector<double> fixture::numbers(const std::string& name, const std::vector<double>& fallback) const {
+  if (!has_parameter(name)) return fallback;
+  const json& list = json_->root["params"][name];
   if (!list.is_array()) complain("parameter '" + name + "' is no list");
   std::vector<double> values;
   for (const json& value : list) values.push_back(to_number(value, name));
@@ -99,13 +111,18 @@ std::vector<double> fixture::numbers(const std::string& name) const {
 array fixture::read(const char* section, const std::string& name) const {
   const json& entry = member(member(json_->root, section, "field"), name, section);
   if (!entry.is_object()) complain(std::string(section) + " '" + name + "' is no object");
-  array a = read_npy(folder_ / to_text(member(entry, "file", name), "file"));
+  const std::string file = to_text(member(entry, "file", name), "file");
+  array a = read_npy(folder_ / file);
+  const std::string what = std::string(section) + " '" + name + "'";
+  if (entry.contains("dtype")) {
+    const std::string type = to_text(entry["dtype"], "dtype"), found = a.integral ? "int64" : "float64";
+    if (type != found) complain(what + " has the dtype " + type + ", " + file + " " + found);
+  }
   if (entry.contains("shape")) {
     const json& shape = entry["shape"];
     bool same = shape.is_array() && shape.size() == a.shape.size();
     for (std::size_t i = 0; same && i < a.shape.size(); ++i) same = shape[i].is_number_integer() && shape[i] == a.shape[i];
-    if (!same)
-      complain(std::string(section) + " '" + name + "' has the shape " + shape.dump() + ", its file " + shape_text(a.shape));
+    if (!same) complain(what + " has the shape " + shape.dump() + ", " + file + " " + shape_text(a.shape));
   }
   return a;
 }

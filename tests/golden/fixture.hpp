@@ -32,8 +32,10 @@ public:
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name, double fallback) const;
   [[nodiscard]] dispar::index integer(const std::string& name) const;
-  [[nodiscard]] std::string text(const std::string& name) const;
-  [[nodiscard]] std::vector<double> numbers(const std::string& name) const;
+  [[nodiscard]] dispar::index integer(const std::string& name, dispar::index fallback) const;
+  /// A string parameter, one of `known`; the first of them where it is absent.
+  [[nodiscard]] std::string text(const std::string& name, const std::vector<std::string>& known) const;
+  [[nodiscard]] std::vector<double> numbers(const std::string& name, const std::vector<double>& fallback) const;
 
   [[nodiscard]] array input(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> expected_names() const;
@@ -47,6 +49,7 @@ public:
 
 private:
   struct document;
+  [[nodiscard]] bool has_parameter(const std::string& name) const;
   [[nodiscard]] array read(const char* section, const std::string& name) const;
 
   std::filesystem::path folder_;

@@ -102,6 +102,7 @@ private:
 array read_npy(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) throw std::runtime_error(path.filename().string() + " is missing");
+  if (!std::filesystem::is_regular_file(path, error)) throw std::runtime_error(path.filename().string() + " is no file");
   std::ifstream file(path, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file) throw std::runtime_error(path.filename().string() + " cannot be read");

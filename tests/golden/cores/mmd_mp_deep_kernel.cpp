@@ -15,18 +15,20 @@ struct deep_kernel_matrix {
 
   template<class T, class B>
   static void run(const B& b, const fixture& c, outputs& out) {
-    const matrix<T> phi(c, "phi"), raw(c, "raw");
+    const matrix<T> phi(c, "phi");
     const dispar::index n = c.integer("n");
     matrix<T> result(phi.rows(), phi.rows());
     dispar::mmd::gram(b, phi.x(n), phi.y(n), dispar::identity<dispar::sq_euclidean>{}, result.view());
     out.put("phi_sqdist", result.data());
 
     const double sigma0 = c.number("sigma0");
-    if (c.number("smooth", 1) != 0)
+    if (c.number("smooth", 1) != 0) {
+      const matrix<T> raw(c, "raw");
       dispar::mmd::gram(b, dispar::channels(phi.x(n), raw.x(n)), dispar::channels(phi.y(n), raw.y(n)),
                         dispar::deep_kernel<>::from(c.number("sigma"), sigma0, c.number("epsilon")), result.view());
-    else
+    } else {
       dispar::mmd::gram(b, phi.x(n), phi.y(n), dispar::feature_kernel{sigma0}, result.view());
+    }
     out.put("gram", result.data());
   }
 };

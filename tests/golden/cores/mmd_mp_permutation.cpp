@@ -26,6 +26,14 @@ struct permutation {
     mmd::permutation_options o{
         .alpha = c.number("alpha", 0.05), .given = permutations.view(), .permuted = dispar::view_of(permuted)};
 
+    o.form = mmd::estimator::biased;
+    const auto biased = mmd::permutation_test(b, given, o);
+    out.put("stat_observed_biased", biased.statistic);
+    out.put("stat_permuted_biased", permuted);
+    out.put("p_value_biased_plus_one", biased.p_value);
+    if (c.integer("n") < 2) return;  // no one-sample form
+
+    (void)c.text("reject_rule", {"p <= alpha"});
     o.form = mmd::estimator::one_sample;
     o.rule = mmd::p_value_rule::strictly_greater;
     const auto set = mmd::permutation_test(b, given, o);
@@ -41,15 +49,7 @@ struct permutation {
     // The older code's threshold is a quantile of the statistics, one rank above the one at which p <= alpha begins.
     std::sort(permuted.begin(), permuted.end());
     const double rank = std::ceil(static_cast<double>(permuted.size()) * (1 - o.alpha));
-    out.put("threshold_ordered", permuted.at(static_cast<std::size_t>(rank)));
-
-    o.pairs = mmd::pairing::sorted;
-    o.form = mmd::estimator::biased;
-    o.rule = mmd::p_value_rule::at_least;
-    const auto biased = mmd::permutation_test(b, given, o);
-    out.put("stat_observed_biased", biased.statistic);
-    out.put("stat_permuted_biased", permuted);
-    out.put("p_value_biased_plus_one", biased.p_value);
+    if (rank < static_cast<double>(permuted.size())) out.put("threshold_ordered", permuted[static_cast<std::size_t>(rank)]);
   }
 };
 
