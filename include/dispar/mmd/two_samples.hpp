@@ -65,6 +65,7 @@ void append_weights(const B& b, const sample<T, C, S>& x, std::vector<T>& weight
 
 template<metric Metric, backend B, sample_like X, sample_like Y>
 [[nodiscard]] auto make_two_samples(const B& b, const X& x, const Y& y) {
+  static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
   using S = sample_type<X>;
   static_assert(std::is_same_v<S, sample_type<Y>>,
                 "dispar: both samples must have the same element type, number of channels and memory space");

@@ -97,7 +97,7 @@ template<class Data, class Operation, class... Sinks>
 void pairwise(const gpu& b, const Data& data, const Operation& operation, std::span<const pair_block> pair_blocks,
               std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
   using T = typename Data::value_type;
-  static_assert(Operation::channels == Data::channels, "dispar: the operation and the data differ in their number of channels");
+  static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
   constexpr int threads = detail::tile_shape<T>::threads;
   const detail::tile_schedule schedule(data, pair_blocks, detail::tile_shape<T>::edge);
   const auto source = data.source();

@@ -160,7 +160,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
               std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
   using T = typename Data::value_type;
   using R = detail::register_tile<T>;
-  static_assert(Operation::channels == Data::channels, "dispar: the operation and the data differ in their number of channels");
+  static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
   constexpr bool per_row = (false || ... || detail::sink_runner<Sinks, Data>::per_row);
   constexpr std::uint32_t buffered = (0u | ... | detail::sink_runner<Sinks, Data>::outputs);
   require(operands.size() == static_cast<std::size_t>(Operation::operands), "pairwise: operands", "must match the operation",

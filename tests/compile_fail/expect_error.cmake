@@ -1,0 +1,35 @@
+# cmake -DCOMPILER=... -DFLAGS="..." -DINCLUDE=FOLDER -DSOURCE=FILE [-DMISUSE=NAME] -P expect_error.cmake: without MISUSE the file
+# has to compile; with it, it must not, and the compiler must print what the `// error:` comment below its #if asks for.
+cmake_minimum_required(VERSION 3.25)
+
+set(definition "")
+if(MISUSE)
+  set(definition -DDISPAR_MISUSE_${MISUSE})
+endif()
+separate_arguments(flags UNIX_COMMAND "${FLAGS}")
+execute_process(COMMAND ${COMPILER} ${flags} -I${INCLUDE} ${definition} ${SOURCE}
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT MISUSE)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${SOURCE} must compile:\n${output}")
+  endif()
+  return()
+endif()
+
+file(READ ${SOURCE} text)
+if(NOT text MATCHES "DISPAR_MISUSE_${MISUSE}\\)[\r\n]+ *// error: ([^\r\n]+)")
+  message(FATAL_ERROR "${SOURCE} says nothing of ${MISUSE}")
+endif()
+set(wanted "${CMAKE_MATCH_1}")
+if(status EQUAL 0)
+  message(FATAL_ERROR "${MISUSE} compiles")
+endif()
+# Line by line: the sentence has to stand in one piece.
+string(REPLACE ";" "\\;" lines "${output}")
+string(REPLACE "\n" ";" lines "${lines}")
+foreach(line IN LISTS lines)
+  if(line MATCHES "${wanted}")
+    return()
+  endif()
+endforeach()
+message(FATAL_ERROR "${MISUSE}: no line matches '${wanted}' in\n${output}")

@@ -1,0 +1,79 @@
+// Compiles as it is. With one of the macros DISPAR_MISUSE_..., one line is wrong, and the compiler has to say it readably: the
+// comment behind `// error:` is a regular expression that its output has to match (expect_error.cmake).
+
+#include "dispar/backend/cpu.hpp"
+#include "dispar/kernels/gaussian.hpp"
+#include "dispar/kernels/identity.hpp"
+#include "dispar/mmd/criterion.hpp"
+#include "dispar/mmd/linear_time.hpp"
+#include "dispar/mmd/single_instance.hpp"
+
+namespace {
+
+using namespace dispar;
+
+/// A backend with nothing behind it.
+struct allocator_only {
+  using space = device;
+  void* allocate(std::size_t) const { return nullptr; }
+  void deallocate(void*, std::size_t) const {}
+  void wait() const {}
+};
+
+struct no_kernel {
+  double sigma;
+};
+
+struct samples {
+  matrix_view<const double> x, y;
+  matrix_view<const double, device> on_device;
+  matrix_view<const float> in_float;
+  matrix_view<double> gradient;
+};
+
+}  // namespace
+
+double estimate(const samples& s) {
+#if defined(DISPAR_MISUSE_DEVICE_MEMORY)
+  // error: dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend
+  return mmd::estimate(cpu{}, s.on_device, s.on_device, gaussian{1});
+#elif defined(DISPAR_MISUSE_TWO_SPACES)
+  // error: dispar: both samples must have the same element type, number of channels and memory space
+  return mmd::estimate(cpu{}, s.x, s.on_device, gaussian{1});
+#elif defined(DISPAR_MISUSE_TWO_TYPES)
+  // error: dispar: both samples must have the same element type, number of channels and memory space
+  return mmd::estimate(cpu{}, s.x, s.in_float, gaussian{1});
+#elif defined(DISPAR_MISUSE_BACKEND)
+  // error: dispar: this backend cannot compute over pairs of rows
+  return mmd::estimate(allocator_only{}, s.on_device, s.on_device, gaussian{1});
+#elif defined(DISPAR_MISUSE_KERNEL)
+  // error: pair_function.*no_kernel|no_kernel.*pair_function
+  return mmd::estimate(cpu{}, s.x, s.y, no_kernel{1});
+#elif defined(DISPAR_MISUSE_CHANNELS)
+  // error: dispar: the kernel and the samples differ in their number of channels
+  return mmd::estimate(cpu{}, channels(s.x, s.x), channels(s.y, s.y), gaussian{1});
+#else
+  return mmd::estimate(cpu{}, s.x, s.y, gaussian{1});
+#endif
+}
+
+double gradient(const samples& s) {
+#if defined(DISPAR_MISUSE_GRADIENT)
+  // error: dispar: gradients are for kernels of a distance, not of an inner product
+  return mmd::value_and_gradient(cpu{}, s.x, s.y, identity<dot>{}, {.x = {s.gradient}});
+#elif defined(DISPAR_MISUSE_CRITERION_GRADIENT)
+  // error: dispar: gradients are for kernels of a distance, not of an inner product
+  return mmd::criterion_and_gradient(cpu{}, s.x, s.y, identity<dot>{}, {.x = {s.gradient}}).value;
+#else
+  return mmd::value_and_gradient(cpu{}, s.x, s.y, gaussian{1}, {.x = {s.gradient}});
+#endif
+}
+
+double score(const samples& s) {
+#if defined(DISPAR_MISUSE_SCORE_TYPE)
+  // error: dispar: both samples must have the same element type, number of channels and memory space
+  return mmd::reference_scores(cpu{}, s.x, gaussian{1})(s.in_float).front();
+#else
+  return mmd::reference_scores(cpu{}, s.x, gaussian{1})(s.y).front();
+#endif
+}
