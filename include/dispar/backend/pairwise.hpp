@@ -18,11 +18,12 @@
 
 DISPAR_NAMESPACE_BEGIN
 
-/// All pairs of the rows of two segments.
+/// All pairs of the rows of two segments; in a square of a segment with itself, (i, j) and (j, i) are two pairs, (i, i) is one.
+/// Sinks along rows count every pair for its row and for its column.
 struct pair_block {
   int rows = 0;           ///< number of the segment that gives i
   int cols = 0;           ///< number of the segment that gives j
-  bool triangle = false;  ///< rows == cols and only i < j; sinks along rows count each pair for both of its rows
+  bool triangle = false;  ///< rows == cols and only i < j
   int slot = 0;           ///< which column of `row_sums` this block adds to
 };
 
@@ -63,8 +64,9 @@ struct row_sums {
   ///@}
 };
 
-/// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.expand(target, first_row, count,
-/// first_label, label_count, stride)` writes labels as numbers, so that they may be kept as bits. `out` has one entry per p.
+/// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.rows` and `labels.labels` count
+/// both; `labels.expand(target, first_row, count, first_label, label_count, stride)` writes them as numbers, so that they may be
+/// kept as bits. `out` has one entry per p.
 template<int Output, class Labels, memory_space S = host>
 struct quadratic_forms {
   /// Which output, by which labels, and where it goes.
@@ -89,8 +91,8 @@ struct feature_gradient {
   ///@}
 };
 
-/// Sink: the matrix of outputs itself, rows and columns numbered through all segments; a triangle is mirrored, its diagonal
-/// left alone.
+/// Sink: the matrix of outputs itself, rows and columns numbered through all segments. A triangle is mirrored, its diagonal
+/// left alone; so is a block of two different segments: list such a pair of segments once.
 template<int Output, class T, memory_space S = host>
 struct store {
   /// Which output, and where it goes.

@@ -30,8 +30,10 @@ public:
       rows_ += count_[s];
       packed_ += (count_[s] + panel - 1) / panel * panel;
     }
-    require(matrix.rows() == rows_ && matrix.cols() == rows_, "given: matrix", "must be square over all rows",
+    require(matrix.rows() == rows_, "given: rows of the matrix", "must be the rows of all segments",
             static_cast<double>(matrix.rows()));
+    require(matrix.cols() == rows_, "given: cols of the matrix", "must be the rows of all segments",
+            static_cast<double>(matrix.cols()));
   }
 
   [[nodiscard]] int segments() const noexcept { return Segments; }

@@ -15,6 +15,13 @@ void pair_list(const tiled_host<Each, Memory>& b, const Data& data, const Operat
   using T = typename Data::value_type;
   using S = detail::scalar_pack<T>;
   constexpr index chunk = 256;
+  require(operands.size() == static_cast<std::size_t>(Operation::operands), "pair_list: operands", "must match the operation",
+          static_cast<double>(operands.size()));
+  for (const auto& operand : operands)
+    require(operand.size() == data.rows(), "pair_list: operand", "must have one entry per row",
+            static_cast<double>(operand.size()));
+  require(out.rows() == count, "pair_list: rows of out", "must be the pairs", static_cast<double>(out.rows()));
+  require(out.cols() == Operation::outputs, "pair_list: cols of out", "must be the outputs", static_cast<double>(out.cols()));
   const auto packed = [&](index row) {
     int s = data.segments() - 1;
     while (s > 0 && row < data.first(s)) --s;

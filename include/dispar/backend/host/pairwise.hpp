@@ -165,6 +165,11 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
   constexpr std::uint32_t buffered = (0u | ... | detail::sink_runner<Sinks, Data>::outputs);
   require(operands.size() == static_cast<std::size_t>(Operation::operands), "pairwise: operands", "must match the operation",
           static_cast<double>(operands.size()));
+  for (const auto& block : blocks) {
+    require(block.rows >= 0 && block.rows < data.segments(), "pair_block: rows", "must be a segment", block.rows);
+    require(block.cols >= 0 && block.cols < data.segments(), "pair_block: cols", "must be a segment", block.cols);
+    require(!block.triangle || block.rows == block.cols, "pair_block: cols", "must equal rows in a triangle", block.cols);
+  }
 
   detail::packed_operands<T, Operation::operands> packed;
   std::vector<T> operand_memory(static_cast<std::size_t>(data.packed_rows() * Operation::operands), T(0));

@@ -24,7 +24,12 @@ public:
         data_(data),
         edge_(tile_edge(data, blocks)),
         padded_((sink.out.size() + R::lanes - 1) / R::lanes * R::lanes),
-        partial_(static_cast<std::size_t>(tasks * padded_), 0.0) {}
+        partial_(static_cast<std::size_t>(tasks * padded_), 0.0) {
+    require(sink.labels.rows == data.rows(), "quadratic_forms: rows of labels", "must be the rows of all segments",
+            static_cast<double>(sink.labels.rows));
+    require(sink.out.size() == sink.labels.labels, "quadratic_forms: out", "must have one entry per labelling",
+            static_cast<double>(sink.out.size()));
+  }
 
   [[nodiscard]] std::size_t scratch_bytes() const { return static_cast<std::size_t>(2 * edge_ * chunk) * sizeof(T); }
 

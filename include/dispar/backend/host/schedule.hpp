@@ -3,6 +3,7 @@
 /// Which tiles exist, and in which order which task runs them. Everything here depends on shapes only, never on the number of
 /// threads: that is what makes results reproducible bit by bit.
 
+#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,9 +16,11 @@ DISPAR_NAMESPACE_BEGIN
 namespace detail {
 
 /// Rows and columns of a tile: four register tiles wide, fewer where that would leave too few tiles to share out. By shape only.
+/// Data may fix it, in whole register tiles, with a member `tile_edge()`.
 template<class Data>
 [[nodiscard]] index tile_edge(const Data& data, std::span<const pair_block> blocks) {
   constexpr index width = register_tile<typename Data::value_type>::width;
+  if constexpr (requires { data.tile_edge(); }) return data.tile_edge();
   for (index edge : {4, 2}) {
     index tiles = 0;
     for (const auto& b : blocks) {
@@ -91,16 +94,10 @@ private:
 class tournament_schedule {
 public:
   tournament_schedule(std::span<const pair_block> blocks, std::span<const index> tiles_of_segment)
-      : segments_(static_cast<index>(tiles_of_segment.size())),
-        block_of_(static_cast<std::size_t>(segments_ * segments_), -1),
-        transposed_(block_of_.size(), false) {
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      at(blocks[b].rows, blocks[b].cols) = static_cast<int>(b);
-      if (blocks[b].rows != blocks[b].cols) {
-        at(blocks[b].cols, blocks[b].rows) = static_cast<int>(b);
-        transposed_[static_cast<std::size_t>(blocks[b].cols * segments_ + blocks[b].rows)] = true;
-      }
-    }
+      : blocks_(blocks), segments_(static_cast<index>(tiles_of_segment.size())) {
+    for (std::size_t b = 0; b < blocks.size(); ++b)
+      meetings_.push_back({cell(blocks[b].rows, blocks[b].cols), static_cast<int>(b)});
+    std::sort(meetings_.begin(), meetings_.end());
     for (index s = 0; s < segments_; ++s)
       for (index t = 0; t < tiles_of_segment[static_cast<std::size_t>(s)]; ++t) strips_.push_back({static_cast<int>(s), t});
     players_ = static_cast<index>(strips_.size());
@@ -125,12 +122,14 @@ public:
     if (q >= static_cast<index>(strips_.size())) return;
     const auto& a = strips_[static_cast<std::size_t>(p)];
     const auto& b = strips_[static_cast<std::size_t>(q)];
-    const auto cell = static_cast<std::size_t>(a.segment * segments_ + b.segment);
-    if (block_of_[cell] < 0) return;
-    if (transposed_[cell])
-      visit(tile_at{block_of_[cell], b.tile, a.tile});
-    else
-      visit(tile_at{block_of_[cell], a.tile, b.tile});
+    const index both = cell(a.segment, b.segment);
+    for (auto m = std::lower_bound(meetings_.begin(), meetings_.end(), meeting{both, 0});
+         m != meetings_.end() && m->first == both; ++m) {
+      const pair_block& block = blocks_[static_cast<std::size_t>(m->second)];
+      const bool square = block.rows == block.cols && !block.triangle;
+      if (block.rows == a.segment) visit(tile_at{m->second, a.tile, b.tile});
+      if (square ? p != q : block.rows != a.segment) visit(tile_at{m->second, b.tile, a.tile});
+    }
   }
 
 private:
@@ -138,11 +137,13 @@ private:
     int segment;
     index tile;
   };
-  int& at(int row, int col) { return block_of_[static_cast<std::size_t>(row * segments_ + col)]; }
+  /// Two segments, in whichever order, and the position of a block that pairs them.
+  using meeting = std::pair<index, int>;
+  [[nodiscard]] index cell(int a, int b) const { return a < b ? a * segments_ + b : b * segments_ + a; }
 
+  std::span<const pair_block> blocks_;
   index segments_;
-  std::vector<int> block_of_;
-  std::vector<bool> transposed_;
+  std::vector<meeting> meetings_;
   std::vector<strip> strips_;
   index players_ = 0;
 };

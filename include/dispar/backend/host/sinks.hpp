@@ -80,8 +80,8 @@ public:
       : sink_(sink),
         blocks_(static_cast<index>(blocks.size())),
         partial_(static_cast<std::size_t>(tasks * blocks_ * Count), 0.0) {
-    require(sink.out.rows() == blocks_ && sink.out.cols() == Count, "total: out", "must be blocks x outputs",
-            static_cast<double>(sink.out.rows()));
+    require(sink.out.rows() == blocks_, "total: rows of out", "must be the blocks", static_cast<double>(sink.out.rows()));
+    require(sink.out.cols() == Count, "total: cols of out", "must be the outputs", static_cast<double>(sink.out.cols()));
   }
 
   /// Sums of one register tile, separate by vector so that the additions overlap.
@@ -183,20 +183,24 @@ public:
   static constexpr std::uint32_t outputs = 1u << Output;
 
   sink_runner(const store<Output, T>& sink, const Data& data, std::span<const pair_block>, index) : sink_(sink), data_(data) {
-    require(sink.out.rows() == data.rows() && sink.out.cols() == data.rows(), "store: out", "must be rows x rows",
+    require(sink.out.rows() == data.rows(), "store: rows of out", "must be the rows of all segments",
             static_cast<double>(sink.out.rows()));
+    require(sink.out.cols() == data.rows(), "store: cols of out", "must be the rows of all segments",
+            static_cast<double>(sink.out.cols()));
   }
   [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
   void tile(index, const tile_buffers<typename Data::value_type>& t) {
     const auto* const q = t.output[Output];
     const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
     const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
+    // In a square of a segment with itself the mirrored pair is one of its own, in a tile of maybe another task.
+    const bool mirrored = t.segments.triangle || t.segments.rows != t.segments.cols;
     for (index i = 0; i < t.row_count; ++i)
       for (index j = 0; j < t.col_count; ++j) {
         if (t.segments.triangle && row0 + i >= col0 + j) continue;
         const T value = static_cast<T>(q[i * t.stride + j]);
         sink_.out(row0 + i, col0 + j) = value;
-        sink_.out(col0 + j, row0 + i) = value;
+        if (mirrored) sink_.out(col0 + j, row0 + i) = value;
       }
   }
   void finish() {}
