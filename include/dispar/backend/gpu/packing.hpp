@@ -85,8 +85,8 @@ __global__ void __launch_bounds__(pack_threads)
   lane<T> acc(0);
   for (index k = 0; k < features; ++k) acc = Metric::row_term(acc, lane<T>(values[k * stride + first + i]));
   terms[first + i] = acc.value;
-  if constexpr (Metric::product && Metric::translation_invariant)
-    if (i < rows && is_special(acc.value)) atomicMin(&status->overflow, static_cast<unsigned long long>(first_number + i));
+  if constexpr (Metric::product && Metric::translation_invariant)  // twice: a distance begins with the sum of two terms
+    if (i < rows && is_special(2 * acc.value)) atomicMin(&status->overflow, static_cast<unsigned long long>(first_number + i));
 }
 
 }  // namespace detail

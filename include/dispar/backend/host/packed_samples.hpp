@@ -16,8 +16,8 @@ DISPAR_NAMESPACE_BEGIN
 /// starting a panel. Where the metric allows it the pooled mean is subtracted first: uncentred float data loses digits.
 ///
 /// Memory: one copy of the data, rows rounded up to whole panels. Time: O(rows x features).
-/// Throws `invalid_argument` for empty segments, different numbers of features, NaN or infinite elements, and values whose
-/// row term (squared norm) overflows `T`.
+/// Throws `invalid_argument` for empty segments, different numbers of features, NaN or infinite elements, and rows
+/// whose squared norm overflows `T` when doubled.
 template<class T, metric Metric, int Channels, class Backend>
 class packed_samples {
   using R = detail::register_tile<T>;
@@ -203,7 +203,8 @@ private:
     const auto view = s.channel[static_cast<std::size_t>(c)];
     for (index i = 0; i < s.rows(); ++i) {
       if constexpr (Metric::product && Metric::translation_invariant) {
-        if (!is_special(terms[begin + i])) continue;
+        // Twice, since a distance begins with the sum of two rows' norms: equal rows would lie infinitely far apart.
+        if (!is_special(2 * terms[begin + i])) continue;
       }
       for (index k = 0; k < view.cols(); ++k)
         if (is_special(view(i, k))) report(segment, i, k, "is NaN or infinite");
