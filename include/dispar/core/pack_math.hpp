@@ -3,7 +3,7 @@
 /// exp, log and square root of packs. Nothing that -ffast-math could delete: every rounding is a conversion to integer, steps
 /// that must not be reassociated are fenced, and infinities and NaN are told apart on bits.
 
-#include "dispar/core/pack.hpp"
+#include "dispar/core/exp2_table.hpp"
 
 /// Keeps -ffast-math from moving arithmetic across: 2 * 2^127 is infinite, 2 * p * 2^127 need not be.
 #if defined(__has_builtin)
@@ -130,10 +130,12 @@ DISPAR_FN pack<T, W> on_positive(pack<T, W> x, pack<T, W> result, bits_of<T> at_
 
 }  // namespace detail
 
-/// 2^x for x <= 0, the exponential of every decaying kernel: 0 for x < -126.5 (float), -1022.5 (double); NaN for NaN.
-/// Relative error 1e-7 (float), 3e-16 (double) beyond the rounding of x, where the result is normal.
+/// 2^x for x <= 0, the exponential of every decaying kernel: NaN for NaN, and 0 where x is too small; whether a result below
+/// the normal range (x < -126 in float, -1022 in double) is subnormal or 0 depends on the instruction set.
+/// Relative error 1.1e-7 (float), 4e-16 (double) beyond the rounding of x, where the result is normal.
 template<class T, int W>
 DISPAR_FN pack<T, W> exp2_nonpositive(pack<T, W> x) {
+  if constexpr (detail::has_exp2_table && W <= native_width<T>) return detail::exp2_by_table(x);
   using V = pack<T, W>;
   constexpr int bias = detail::exponent_bias<T>;
   const V bounded = detail::lower_bounded(x, V(-bias));
