@@ -3,23 +3,11 @@
 #include <doctest/doctest.h>
 
 #include "backend/host/probe.hpp"
+#include "backend/host/sinks/integer_labels.hpp"
 #include "backend/host/with_tile_edge.hpp"
 #include "dispar/backend/host/pairwise.hpp"
 
 namespace engine_tests {
-
-/// Labels that are small integers, not only signs.
-struct integer_labels {
-  index rows, labels;
-
-  [[nodiscard]] double at(index i, index p) const { return static_cast<double>((i * 7 + p * 3) % 5 - 2); }
-  template<class T>
-  void expand(T* target, index first_row, index row_count, index first, index count, index stride) const {
-    for (index i = 0; i < row_count; ++i)
-      for (index p = 0; p < count; ++p)
-        target[i * stride + p] = first + p < labels ? static_cast<T>(at(first_row + i, first + p)) : T(0);
-  }
-};
 
 template<class T>
 void check_forms(const integer_samples<T>& samples, index count) {
