@@ -7,6 +7,7 @@
 #include "backend/host/probe.hpp"
 #include "backend/host/with_tile_edge.hpp"
 #include "dispar/backend/host/pairwise.hpp"
+#include "dispar/core/special_values.hpp"
 
 namespace engine_tests {
 
@@ -34,8 +35,9 @@ TEST_CASE_TEMPLATE("a given matrix takes the place of computed distances, for ev
     const index n = samples.rows();
     with_tile_edge data(dispar::given_samples(b, dispar::as_matrix(matrix, n, n), std::array{counts[0], counts[1], counts[2]}),
                         1);
-    for (const auto& [name, blocks] : work_lists()) {
-      CAPTURE(name);
+    for (const auto& list : work_lists()) {
+      const auto& blocks = list.blocks;
+      CAPTURE(list.name);
       std::vector<double> expected(blocks.size() * 3, 0), expected_rows(static_cast<std::size_t>(n), 0);
       for_each_pair<dispar::l1>(samples, blocks, [&](int block, index i, index j, const dispar::vec<double, 3>& out) {
         for (int o = 0; o < 3; ++o) expected[static_cast<std::size_t>(block * 3 + o)] += out[o];
@@ -78,7 +80,7 @@ TEST_CASE("only what the blocks name is read: NaN elsewhere does no harm, NaN th
   matrix[22 * 40 + 39] = nan;
   run();
   CHECK(totals[0] == 23 * 22 / 2);
-  CHECK(std::isnan(totals[2]));
+  CHECK(dispar::is_nan(totals[2]));
 }
 
 TEST_CASE("strided matrices, single distances, wrong shapes") {

@@ -66,6 +66,7 @@ TEST_CASE_TEMPLATE("packed distances are those of the definition", T, float, dou
   }
 }
 
+#if !defined(__FAST_MATH__)  // which may reorder the sum of a single pair
 TEST_CASE("tiles and single pairs give the same bits where rounding matters") {
   using R = dispar::detail::register_tile<float>;
   std::vector<float> rows(60 * 37);
@@ -80,6 +81,7 @@ TEST_CASE("tiles and single pairs give the same bits where rounding matters") {
         CHECK(tile[r][l / R::lanes][l % R::lanes] == data.distance(0, i + r, R::panel + l));
   }
 }
+#endif
 
 TEST_CASE("the pooled mean over all segments is subtracted where the metric allows it") {
   const integer_samples<float> samples({150, 301}, {3}, 1000);

@@ -40,6 +40,7 @@ TEST_CASE_TEMPLATE("chosen pairs, on two channels: diagonals, repetitions, any o
   }
 }
 
+#if !defined(__FAST_MATH__)  // which may reorder the sum of a single pair
 TEST_CASE("a pair by itself and in a tile has the same bits") {
   const index n = 70, d = 33;
   const auto x = normal_rows<float>(n, d, 1);
@@ -57,6 +58,7 @@ TEST_CASE("a pair by itself and in a tile has the same bits") {
       {}, dispar::as_matrix(listed, n * n, 1));
   CHECK(stored == listed);
 }
+#endif
 
 TEST_CASE("operands and results of another size are refused before anything is written") {
   const integer_samples<float, 2> samples({3, 4}, {2, 2});

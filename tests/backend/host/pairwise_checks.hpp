@@ -17,8 +17,9 @@ void check_outputs(const integer_samples<T, Channels>& samples) {
   with_tile_edge data(dispar::pack_samples<Metric>(b, samples.segments()), 1);
   const probe_operands<T> operands(samples.rows());
   const index n = samples.rows();
-  for (const auto& [name, blocks] : work_lists()) {
-    CAPTURE(name);
+  for (const auto& list : work_lists()) {
+    const auto& blocks = list.blocks;
+    CAPTURE(list.name);
     std::vector<double> expected_totals(blocks.size() * 3, 0), expected_stored(static_cast<std::size_t>(n * n), -1000);
     for_each_pair<Metric>(samples, blocks, [&](int block, index i, index j, const dispar::vec<double, 3>& out) {
       for (int o = 0; o < 3; ++o) expected_totals[static_cast<std::size_t>(block * 3 + o)] += out[o];

@@ -87,7 +87,8 @@ public:
     }
   }
 
-  /// One distance, by packed rows, with the same operations in the same order as the tiles.
+  /// One distance, by packed rows, with the same operations in the same order as the tiles: the same bits, except under
+  /// -ffast-math.
   [[nodiscard]] T distance(int c, index i, index j) const {
     const auto& ch = channel_[static_cast<std::size_t>(c)];
     using S = detail::scalar_pack<T>;

@@ -42,8 +42,9 @@ void check_gradient(const integer_samples<T>& samples) {
   const dispar::tiled_host<dispar::serial> b;
   with_tile_edge data(dispar::pack_samples<Metric>(b, samples.segments()), 1);
   const probe_operands<T> operands(samples.rows());
-  for (const auto& [name, blocks] : work_lists()) {
-    CAPTURE(name);
+  for (const auto& list : work_lists()) {
+    const auto& blocks = list.blocks;
+    CAPTURE(list.name);
     const auto expected = defined_gradient<Metric>(samples, blocks, 0);
     for (index width : {1, 2, 4}) {
       CAPTURE(width);

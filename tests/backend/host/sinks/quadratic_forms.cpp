@@ -15,8 +15,9 @@ void check_forms(const integer_samples<T>& samples, index count) {
   with_tile_edge data(dispar::pack_samples<dispar::l1>(b, samples.segments()), 1);
   const probe_operands<T> operands(samples.rows());
   const integer_labels labels{samples.rows(), count};
-  for (const auto& [name, blocks] : work_lists()) {
-    CAPTURE(name);
+  for (const auto& list : work_lists()) {
+    const auto& blocks = list.blocks;
+    CAPTURE(list.name);
     std::vector<double> expected(static_cast<std::size_t>(count), 0);
     for_each_pair<dispar::l1>(samples, blocks, [&](int, index i, index j, const dispar::vec<double, 3>& out) {
       for (index p = 0; p < count; ++p) expected[static_cast<std::size_t>(p)] += labels.at(i, p) * labels.at(j, p) * out[1];

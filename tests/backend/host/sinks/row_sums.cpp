@@ -13,8 +13,9 @@ void check_row_sums(const integer_samples<T>& samples) {
   with_tile_edge data(dispar::pack_samples<Metric>(b, samples.segments()), 1);
   const probe_operands<T> operands(samples.rows());
   const index n = samples.rows(), slots = 3;
-  for (const auto& [name, blocks] : work_lists()) {
-    CAPTURE(name);
+  for (const auto& list : work_lists()) {
+    const auto& blocks = list.blocks;
+    CAPTURE(list.name);
     std::vector<double> expected(static_cast<std::size_t>(n * slots), 0);
     for_each_pair<Metric>(samples, blocks, [&](int block, index i, index j, const dispar::vec<double, 3>& out) {
       const index slot = blocks[static_cast<std::size_t>(block)].slot;
