@@ -60,7 +60,7 @@ void h1_gradient(const B& b, const Samples& samples, const K& k, const options& 
                               static_cast<T>(o.xy * pair)};
   const row_upstream<T> diagonal{narrow(0, 0, 0), narrow(o.xx / 2, o.yy / 2, 0), T(0)};
   const std::array<vector_view<const T>, 1> operands{vector_view<const T>(rows.data(), static_cast<index>(rows.size()))};
-  (void)gradient_pass(b, samples, k, pairs, diagonal, std::span<const vector_view<const T>>(operands), out,
+  (void)gradient_pass(b, samples, k, pairs, diagonal, std::span<const vector_view<const T>>(operands), out, {},
                       std::make_index_sequence<static_cast<std::size_t>(K::channels)>());
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispar/core/rounding_fence.hpp"
 #include "dispar/mmd/estimate.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -88,12 +89,26 @@ void write_parameter_gradient(const K& k, const vec<double, constants_of<K>>& by
   }
 }
 
+/// What rounding to T made of a factor, to be undone in double: c / T(c).
+template<class T>
+[[nodiscard]] double undo_rounding(double c) {
+  const auto rounded = static_cast<double>(static_cast<T>(c));
+  return rounded > 0 || rounded < 0 ? c / rounded : 1;
+}
+
+/// By block, what sums over pairs and over diagonals are multiplied with. Blocks cancel in a parameter's gradient: there, factors
+/// rounded to float are an error of 6e-8 of the terms, a thousand times that of the estimate.
+struct block_corrections {
+  vec<double, 3> pairs{{1, 1, 1}};
+  vec<double, 3> diagonal{{1, 1, 1}};
+};
+
 /// One pass over the pairs: gradients for an upstream given by pair, `diagonal` for the pairs (z_i, z_i), and the sums of k
 /// over the three blocks (i < j within X and within Y, all pairs across).
 template<backend B, class Samples, pair_function K, class Upstream, class T, class S, std::size_t... C>
 vec<double, 3> gradient_pass(const B& b, const Samples& samples, const K& k, const Upstream& upstream, const Upstream& diagonal,
                              std::span<const vector_view<const T>> operands, const gradients<T, K::channels, S>& out,
-                             std::index_sequence<C...>) {
+                             const block_corrections& correct, std::index_sequence<C...>) {
   using operation = kernel_gradient<K, T, Upstream>;
   constexpr int constants = constants_of<K>, summed = 1 + constants;
   if (out.parameters)
@@ -108,7 +123,8 @@ vec<double, 3> gradient_pass(const B& b, const Samples& samples, const K& k, con
 
   vec<double, constants> by_constant{};
   for (int block = 0; block < 3; ++block)
-    for (int c = 0; c < constants; ++c) by_constant[c] += by_block[static_cast<std::size_t>(block * summed + 1 + c)];
+    for (int c = 0; c < constants; ++c)
+      by_constant[c] += rounding_fence(correct.pairs[block] * by_block[static_cast<std::size_t>(block * summed + 1 + c)]);
   if (out.parameters) {
     const index n = samples.n(), rows = n + samples.m();
     std::vector<double> values(static_cast<std::size_t>(rows * operation::outputs));
@@ -120,7 +136,8 @@ vec<double, 3> gradient_pass(const B& b, const Samples& samples, const K& k, con
         operands, matrix_view<double>(values.data(), rows, operation::outputs));
     for (index i = 0; i < rows; ++i)
       for (int c = 0; c < constants; ++c)
-        by_constant[c] += values[static_cast<std::size_t>(i * operation::outputs + K::channels + 1 + c)];
+        by_constant[c] += rounding_fence(correct.diagonal[i < n ? 0 : 1] *
+                                         values[static_cast<std::size_t>(i * operation::outputs + K::channels + 1 + c)]);
     write_parameter_gradient(k, by_constant, out);
   }
   return {{by_block[0], by_block[static_cast<std::size_t>(summed)], by_block[static_cast<std::size_t>(2 * summed)]}};
@@ -134,7 +151,12 @@ vec<double, 3> estimate_gradient(const B& b, const Samples& samples, const K& k,
                        static_cast<T>(f.diagonal[2])};
   const upstream diagonal{{{static_cast<T>(f.diagonal[0]), static_cast<T>(f.diagonal[1]), T(0)}}, T(0)};
   const auto operands = weight_operands<Weighted, T>(samples);
-  return gradient_pass(b, samples, k, pairs, diagonal, std::span<const vector_view<const T>>(operands), out,
+  block_corrections correct;
+  for (int block = 0; block < 3; ++block) {
+    correct.pairs[block] = undo_rounding<T>(f.k[block]);
+    correct.diagonal[block] = undo_rounding<T>(f.diagonal[block]);
+  }
+  return gradient_pass(b, samples, k, pairs, diagonal, std::span<const vector_view<const T>>(operands), out, correct,
                        std::make_index_sequence<static_cast<std::size_t>(K::channels)>());
 }
 
