@@ -91,7 +91,9 @@ struct mmdagg_permutation {
 
 struct mmdfuse {
   static constexpr const char* name = "mmd-mp/mmdfuse";
-  static constexpr double float_tolerance = 1e-4;  // averages of kernel values, multiplied by the number of rows
+  // Averages of kernel values, multiplied by the number of rows. The narrowest bandwidth is half the 5 % quantile of the
+  // distances: there, the rounding of a squared distance (2e-6) changes the few kernel values that count by 1e-5 each.
+  static constexpr double float_tolerance = 1e-3;
 
   template<class T, class B>
   static void run(const B& b, const fixture& c, outputs& out) {
