@@ -59,7 +59,8 @@ def arguments():
     add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of either side (default: all, %(default)s)")
     add("--repeat", type=int, default=5, help="alternated runs per ratio, the medians count (default: %(default)s)")
     add("--workloads", default="", help="comma-separated names, or name:d such as mmd2_unbiased:64 (default: all)")
-    add("--peers", default="", help="comma-separated: torch, sklearn, torch_compile, keops, jax, dispar (default: all)")
+    peers = "comma-separated: torch, sklearn, torch_current, torch_compile, keops, jax, dispar (default: all)"
+    add("--peers", default="", help=peers)
     add("--heap", choices=("kept", "default"), default="kept", help="glibc's heap on both sides (default: %(default)s)")
     add("--quick", action="store_true", help="tiny samples: checks that everything runs and agrees; the times mean nothing")
     add("--check", action="store_true", help="exit with 3 when a required number is missed")
@@ -90,10 +91,13 @@ class Servers:
             "dispar": [str(options.binary.resolve())],
             "torch": script(options.python, "torch_peer.py"),
             "sklearn": script(options.python, "sklearn_peer.py"),
+            "torch_current": script(options.modern_python, "torch_peer.py"),
             "torch_compile": script(options.modern_python, "torch_peer.py", "--compile"),
             "keops": script(options.modern_python, "keops_peer.py"),
             "jax": script(options.modern_python, "jax_peer.py"),
         }
+        if Path(options.modern_python).absolute() == Path(options.python).absolute():
+            del self._commands["torch_current"]  # it is "torch"
         count = str(options.threads)
         self._environment = {name: count for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         # PyTorch holds two thread pools, OpenMP's and OpenBLAS's; spinning threads of one starve the other, up to thirty times
@@ -282,7 +286,7 @@ def run(options, directory):
                 "gradient": reference.gradient(x, y, case.gamma) if case.workload == "mmd2_gradient" else None,
             }
             for opponent in case.opponents:
-                if options.peers and opponent.server not in options.peers or opponent.server in absent:
+                if opponent.server not in (options.peers or servers.names()) or opponent.server in absent:
                     continue
                 name = f"{opponent.server}{' (' + opponent.label + ')' if opponent.label else ''}"
                 try:
