@@ -109,6 +109,8 @@ public:
     split(separator_ == '\t' ? text : trimmed, separator_, fields_);
     if (first) result_.columns = std::ssize(fields_);
     if (first && is_header()) return;
+    if (first && fields_.size() > 1 && fields_[0].empty() && parse_field(fields_[1]).kind == field_kind::word)
+      fail(number, ", column 1: a column without a name; if it is an index, leave it out (pandas: to_csv(..., index=False))");
     if (std::ssize(fields_) != result_.columns)
       fail(number, ": " + columns(std::ssize(fields_)) + " where line " + std::to_string(first_line_) + " has " +
                        std::to_string(result_.columns));

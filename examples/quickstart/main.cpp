@@ -1,9 +1,11 @@
 /// Drift detection with a two-sample test: handwritten digits that drift more and more, or two files of your own.
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 
 #include "digits.hpp"
@@ -21,6 +23,12 @@ struct options {
   std::filesystem::path data, json, picture;
   bool must_be_right = false;
 };
+
+std::string format_number(double x) {
+  std::ostringstream text;
+  text << x;
+  return text.str();
+}
 
 report own_files(const options& o) {
   report r{.how = o.how, .reference_name = o.a, .current_name = o.b, .reference = read_table(o.a), .results = {}};
@@ -61,7 +69,17 @@ bool verdicts_are_right(const report& r) {
   return right;
 }
 
+/// With too few permutations even the largest statistic of all is no evidence: every verdict would be "same".
+void check_level(const settings& how) {
+  if (how.alpha <= 0 || how.alpha >= 1) throw std::invalid_argument("--alpha must lie between 0 and 1, without them");
+  const double least = std::ceil(1 / how.alpha * (1 - 1e-12)) - 1;
+  if (how.permutations < least)
+    throw std::invalid_argument("--permutations " + std::to_string(how.permutations) + " cannot reject anything at --alpha " +
+                                format_number(how.alpha) + "; it takes at least " + format_number(least));
+}
+
 int execute(const options& o) {
+  check_level(o.how);
   report r = o.a.empty() ? shipped_digits(o) : own_files(o);
   print_heading(r);
   for (result& one : r.results) {

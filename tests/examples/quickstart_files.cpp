@@ -73,6 +73,9 @@ TEST_CASE("CSV: damage is reported with its line") {
   CHECK(csv("1,2\n3,1e999\n") == "F: line 2, column 2: '1e999' is out of the range of float");
   CHECK(csv("1;2\n1,5;2\n") == "F: line 2, column 1: '1,5' is not a number");
   CHECK(csv("1,2,x\n3,4,5\n") == "F: line 1, column 3: 'x' is not a number");
+  CHECK(csv(",a,b\n0,1,2\n") ==
+        "F: line 1, column 1: a column without a name; if it is an index, leave it out (pandas: to_csv(..., index=False))");
+  CHECK(csv(",1,2\n0,1,2\n") == "F: line 1, column 1: an empty field");
   CHECK(csv(std::string_view("1,2\n3,\0\n", 8)) == "F: line 2: a zero byte; this is not a text file");
 }
 
