@@ -93,7 +93,7 @@ dispar::index fixture::integer(const std::string& name, dispar::index fallback) 
 
 std::string fixture::text(const std::string& name, const std::vector<std::string>& known) const {
   if (!has_parameter(name)) return known.front();
-  const std::string value = to_text(json_->root["params"][name], name);
+  std::string value = to_text(json_->root["params"][name], name);
   if (std::find(known.begin(), known.end(), value) == known.end())
     complain("parameter '" + name + "' has the unknown value '" + value + "'");
   return value;
