@@ -13,6 +13,7 @@
 #include "dispar/mmd/classifier_test.hpp"
 #include "dispar/mmd/criterion.hpp"
 #include "dispar/mmd/estimate.hpp"
+#include "dispar/mmd/estimate_each.hpp"
 #include "dispar/mmd/fused_test.hpp"
 #include "dispar/mmd/gradient.hpp"
 #include "dispar/mmd/gram.hpp"

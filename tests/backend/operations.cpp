@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/identity.hpp"
@@ -32,22 +33,50 @@ dispar::pair_at<V, Operands> pair_with_matched_lane(int lane) {
 TEST_CASE("the value of a kernel, its square, and zero for matched pairs") {
   const dispar::gaussian k{1.5};
   const dispar::kernel_value<dispar::gaussian, double> value(k);
-  const dispar::squared_kernel_value<dispar::gaussian, double> square(k);
-  const dispar::unmatched_kernel_value<dispar::gaussian, double> unmatched(k);
+  const dispar::with_square square{value};
+  const dispar::unmatched unmatched{value};
   static_assert(value.operands == 0 && square.operands == 0 && unmatched.operands == 0 && value.outputs == 1);
+  static_assert(square.outputs == 2 && square.most_members == 1 && unmatched.most_members == 1);
   const dispar::vec<V, 1> d{{ramp(0.25)}};
   for (int lane = 0; lane < lanes; ++lane) {
     const auto at = pair_with_matched_lane<0>(lane);
     for (int l = 0; l < lanes; ++l) {
       const double expected = std::exp(-(0.25 + l) / (2 * 1.5 * 1.5));
       CHECK(value(d, at)[0][l] == doctest::Approx(expected).epsilon(1e-14));
-      CHECK(square(d, at)[0][l] == doctest::Approx(expected * expected).epsilon(1e-14));
+      CHECK(square(d, at)[0][l] == value(d, at)[0][l]);
+      CHECK(square(d, at)[1][l] == doctest::Approx(expected * expected).epsilon(1e-14));
       if (l == lane)
         CHECK(unmatched(d, at)[0][l] == 0);
       else
         CHECK(unmatched(d, at)[0][l] == value(d, at)[0][l]);
     }
   }
+}
+
+TEST_CASE("a family of kernels: each member as if it were alone, in passes of a few") {
+  std::vector<dispar::gaussian> kernels;
+  for (int i = 0; i < dispar::kernels_per_pass + 2; ++i) kernels.push_back({1.0 + i});
+  const dispar::vec<V, 1> d{{ramp(0.25)}};
+  std::vector<int> sizes;
+  std::size_t next = 0;
+  dispar::for_each_pass<double>(std::span<const dispar::gaussian>(kernels), [&](std::span<const dispar::gaussian> together) {
+    const dispar::kernel_values<dispar::gaussian, double> values(together);
+    const dispar::unmatched unmatched{values};
+    CHECK(dispar::members_of(unmatched) == dispar::members_of(values));
+    sizes.push_back(dispar::members_of(values));
+    auto at = pair_with_matched_lane<0>(0);
+    for (at.member = 0; at.member < sizes.back(); ++at.member, ++next) {
+      const dispar::kernel_value<dispar::gaussian, double> alone(kernels[next]);
+      CHECK(values(d, at)[0][lanes - 1] == alone(d, at)[0][lanes - 1]);
+      CHECK(unmatched(d, at)[0][0] == 0);
+    }
+  });
+  CHECK(sizes == std::vector<int>{dispar::kernels_per_pass, 2});
+  kernels.back().sigma = 0;
+  CHECK_THROWS_AS(
+      dispar::for_each_pass<double>(std::span<const dispar::gaussian>(kernels), [](auto) { FAIL("a pass before the checks"); }),
+      dispar::invalid_argument);
+  CHECK_THROWS_AS((dispar::kernel_values<dispar::gaussian, double>(kernels)), dispar::invalid_argument);  // too many at once
 }
 
 TEST_CASE("weights multiply from both sides") {

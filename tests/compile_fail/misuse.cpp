@@ -69,6 +69,17 @@ double gradient(const samples& s) {
 #endif
 }
 
+void kernel_matrices(const samples& s, const kernel_values<gaussian, double>& two_kernels, matrix_view<double> out) {
+  const auto data = pack_samples<sq_euclidean>(cpu{}, std::array{as_sample(s.x), as_sample(s.y)});
+  const std::array<pair_block, 1> blocks{{{0, 1}}};
+#if defined(DISPAR_MISUSE_FAMILY)
+  // error: dispar: `store` and `feature_gradient` take one operation, not a family
+  pairwise(cpu{}, data, two_kernels, blocks, {}, store<0, double>{out});
+#else
+  pairwise(cpu{}, data, two_kernels, blocks, {}, total<0, 1>{out});
+#endif
+}
+
 double score(const samples& s) {
 #if defined(DISPAR_MISUSE_SCORE_TYPE)
   // error: dispar: both samples must have the same element type, number of channels and memory space

@@ -52,3 +52,22 @@ TEST_CASE("estimate, gradient and permutation test on the GPU agree with the CPU
   const auto device_bad = to(g, as_matrix(bad, 5, 2));
   CHECK_THROWS_AS((void)mmd::estimate(g, device_bad, device_bad, gaussian{1}), invalid_argument);
 }
+
+TEST_CASE("kernels that share a pass on the GPU agree with the CPU") {
+  cuda_context context;
+  const gpu g{&context};
+  const dispar::index n = 70, m = 33, d = 3;
+  const auto a = rows_of(1, n * d, 0), b = rows_of(2, m * d, 0.2f);
+  const auto x = as_matrix(a, n, d), y = as_matrix(b, m, d);
+  const auto gx = to(g, x), gy = to(g, y);
+  const std::array<gaussian, 3> three{{{0.8}, {1.5}, {3}}};
+  const std::span<const gaussian> kernels(three);
+  const auto values = mmd::estimate_each(g, gx, gy, kernels), expected = mmd::estimate_each(cpu{}, x, y, kernels);
+  const auto t = mmd::fused_test(g, gx, gy, kernels, {.permutations = 40});
+  const auto s = mmd::fused_test(cpu{}, x, y, kernels, {.permutations = 40});
+  for (std::size_t k = 0; k < 3; ++k) {
+    CHECK(values[k] == doctest::Approx(expected[k]).epsilon(1e-4));
+    CHECK(t.member[k].normalized == doctest::Approx(s.member[k].normalized).epsilon(1e-4));
+  }
+  CHECK(t.threshold == doctest::Approx(s.threshold).epsilon(1e-4));
+}

@@ -10,7 +10,9 @@
 /// exists unless the sink `store` asks for it.
 ///
 /// An operation has `channels`, `outputs`, `operands` (how many of the per-row numbers it reads) and
-/// `template<class V, class At> vec<V, outputs> operator()(vec<V, channels> distances, const At& at) const`.
+/// `template<class V, class At> vec<V, outputs> operator()(vec<V, channels> distances, const At& at) const`. A *family* of
+/// operations (kernels that differ in their parameters) also has `most_members` and `members()`: it is evaluated that many
+/// times from the same distances, `at.member` counting. Its members are a number at run time and compile as one.
 
 #include "dispar/backend/backend.hpp"
 #include "dispar/backend/sample.hpp"
@@ -38,12 +40,39 @@ struct row_pair {
 template<class V, int Operands>
 struct pair_at {
   int block;                      ///< position in the list of blocks
+  int member;                     ///< which one of a family of operations
   typename V::mask_type matched;  ///< row number equals column number, in a block of two different segments
   vec<V, Operands> row;           ///< the operands of row i
   vec<V, Operands> col;           ///< the operands of row j
 };
 
-/// Sink: per block, the sum of each of the outputs First .. First + Count - 1. `out` is blocks x Count.
+namespace detail {
+template<class Operation>
+struct most_members {
+  static constexpr int value = 1;
+};
+template<class Operation>
+requires requires { Operation::most_members; }
+struct most_members<Operation> {
+  static constexpr int value = Operation::most_members;
+};
+}  // namespace detail
+
+/// How many members a family of operations may have; 1 for a plain operation.
+template<class Operation>
+inline constexpr int most_members_of = detail::most_members<Operation>::value;
+
+/// How many it has.
+template<class Operation>
+[[nodiscard]] DISPAR_FN int members_of(const Operation& operation) {
+  if constexpr (most_members_of<Operation> == 1)
+    return 1;
+  else
+    return operation.members();
+}
+
+/// Sink: per block, the sum of each of the outputs First .. First + Count - 1. `out` is blocks x Count, for a family one such
+/// matrix below the other.
 template<int First, int Count, memory_space S = host>
 struct total {
   /// Which outputs, and where they go.
@@ -54,7 +83,7 @@ struct total {
 };
 
 /// Sink: for every row of every segment (numbered through), the sum of output `Output` over its pairs, by slot of the block.
-/// `out` is rows x slots.
+/// `out` is rows x slots, for a family one such matrix beside the other.
 template<int Output, memory_space S = host>
 struct row_sums {
   /// Which output, and where it goes.
@@ -66,14 +95,14 @@ struct row_sums {
 
 /// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.rows` and `labels.labels` count
 /// both; `labels.expand(target, first_row, count, first_label, label_count, stride)` writes them as numbers, so that they may be
-/// kept as bits. `out` has one entry per p. Memory on the host: 2 KB per labelling.
+/// kept as bits; a family shares the numbers. `out` is members x labellings. Memory on the host: 2 KB per labelling and member.
 template<int Output, class Labels, memory_space S = host>
 struct quadratic_forms {
   /// Which output, by which labels, and where it goes.
   ///@{
   static constexpr int output = Output;
   Labels labels;
-  vector_view<double, S> out;
+  matrix_view<double, S> out;
   ///@}
 };
 

@@ -162,7 +162,7 @@ template<metric Metric, backend B, sample_like X, sample_like Y>
 /// the pooled rows only, not on which is X: the test stays exact.
 ///
 /// Exact quantiles in memory linear in the data: about 50 passes over the pairs in float, 100 in double, each of the cost of
-/// one MMD estimate; in float and at 64 features a sixth of the time of the default `fused_test`.
+/// one MMD estimate; in float and at 64 features a fifth of the time of the default `fused_test`.
 /// Throws where half of the pairs coincide. Biggs, Schrab & Gretton, NeurIPS 2023, and their code.
 ///
 ///     std::vector<double> b = mmd::fused_bandwidths<l1>(cpu{}, x, y, 10);

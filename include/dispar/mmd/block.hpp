@@ -53,7 +53,7 @@ template<backend B, sample_like X, sample_like Y, pair_function K>
   require(!all_x.weights && !all_y.weights, "block_test: samples", "must have no weights");
   const index size = detail::checked_block_size(all_x.rows(), all_y.rows(), o);
   const index count = (all_x.rows() < all_y.rows() ? all_x.rows() : all_y.rows()) / size;
-  const unmatched_kernel_value<K, T> operation(k);
+  const unmatched<kernel_value<K, T>> operation{kernel_value<K, T>(k)};
 
   std::vector<S> segments;
   std::vector<pair_block> blocks;

@@ -64,22 +64,28 @@ inline constexpr double rounding_share = sizeof(T) == 4 ? 0x1p-23 : 0x1p-44;
 }
 
 /// The one-sample U statistic with h_ij weighted by r_i r_j, for every labelling R = [r; -r]: R'K0 R / (n (n - 1)), K0 being
-/// the kernel matrix with zeros on the diagonals of all four n x n blocks. One pass over the tiles.
-template<backend B, class Samples, pair_function K>
-[[nodiscard]] labelled_statistics wild_statistics(const B& b, const Samples& samples, const K& k, const label_view& labels) {
+/// the kernel matrix with zeros on the diagonals of all four n x n blocks. By member of `kernel`, in one pass
+/// over the tiles.
+template<backend B, class Samples, class Kernel>
+[[nodiscard]] std::vector<labelled_statistics> wild_statistics(const B& b, const Samples& samples, const Kernel& kernel,
+                                                               const label_view& labels) {
   using T = typename decltype(samples.data)::value_type;
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
-  std::array<double, 3> by_block{};
-  labelled_statistics s{std::vector<double>(static_cast<std::size_t>(labels.labels))};
-  pairwise(b, samples.data, unmatched_kernel_value<K, T>(k), blocks, std::span<const vector_view<const T>>(),
-           total<0, 1>{matrix_view<double>(by_block.data(), 3, 1)},
-           quadratic_forms<0, label_view>{labels, vector_view<double>(s.value.data(), labels.labels)});
+  const index kernels = members_of(kernel);
+  std::vector<double> sums(static_cast<std::size_t>(kernels * 3)), form(static_cast<std::size_t>(kernels * labels.labels));
+  const matrix_view<double> form_of(form.data(), kernels, labels.labels);
+  pairwise(b, samples.data, unmatched<Kernel>{kernel}, blocks, std::span<const vector_view<const T>>(),
+           total<0, 1>{matrix_view<double>(sums.data(), kernels * 3, 1)}, quadratic_forms<0, label_view>{labels, form_of});
   const auto n = static_cast<double>(samples.n());
   const double per_pair = 2 / (n * (n - 1));  // the tiles hold each unordered pair once
-  for (double& v : s.value) v *= per_pair;
-  for (double sum : by_block) s.scale += std::fabs(sum) * per_pair;
-  s.tie = rounding_share<T> * s.scale;
-  return s;
+  std::vector<labelled_statistics> by_kernel(static_cast<std::size_t>(kernels));
+  for (index k = 0; k < kernels; ++k) {
+    labelled_statistics& s = by_kernel[static_cast<std::size_t>(k)];
+    for (index p = 0; p < labels.labels; ++p) s.value.push_back(form_of(k, p) * per_pair);
+    for (index block = 0; block < 3; ++block) s.scale += std::fabs(sums[static_cast<std::size_t>(k * 3 + block)]) * per_pair;
+    s.tie = rounding_share<T> * s.scale;
+  }
+  return by_kernel;
 }
 
 template<class Samples>
@@ -102,7 +108,8 @@ template<backend B, class Samples, pair_function K>
     require(o.simulated.size() == count, "wild_bootstrap_test: simulated", "must have one entry per simulation",
             static_cast<double>(o.simulated.size()));
   const label_bits labels = o.given ? paired_signs(o.given) : paired_signs(samples.n(), count, random_key{o.seed, 0});
-  auto s = wild_statistics(b, samples, k, labels.view());
+  using T = typename decltype(samples.data)::value_type;
+  labelled_statistics s = std::move(wild_statistics(b, samples, kernel_value<K, T>(k), labels.view()).front());
   const double observed = s.value.front();
   s.value.erase(s.value.begin());
   if (o.simulated)

@@ -32,7 +32,7 @@ TEST_CASE("whichever allocation fails, the exception comes out and every block g
     const backend b{{}, {&book}};
     const auto data = dispar::pack_samples<dispar::l1>(b, samples.segments());
     dispar::pairwise(b, data, value({}), blocks, {}, dispar::total<0, 1>{dispar::as_matrix(totals, 3, 1)},
-                     dispar::quadratic_forms<0, integer_labels>{{n, 20}, dispar::view_of(forms)},
+                     dispar::quadratic_forms<0, integer_labels>{{n, 20}, dispar::as_matrix(forms, 1, 20)},
                      dispar::feature_gradient<0, 0, float, 1>{{dispar::as_matrix(gradient, 70, 5)}});
   };
   run();

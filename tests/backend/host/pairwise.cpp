@@ -43,7 +43,8 @@ TEST_CASE("bad operands and blocks are refused before any work") {
   CHECK_THROWS_WITH_AS(run({{-1, 1}}, views), "dispar: pair_block: rows must be a segment, got -1", bad);
   CHECK_THROWS_WITH_AS(run({{0, 2}}, views), "dispar: pair_block: cols must be a segment, got 2", bad);
   CHECK_THROWS_WITH_AS(run({{0, 1, true}}, views), "dispar: pair_block: cols must equal rows in a triangle, got 1", bad);
-  CHECK_THROWS_WITH_AS(run({{0, 1}}, views, 2), "dispar: total: rows of out must be the blocks, got 2", bad);
+  CHECK_THROWS_WITH_AS(run({{0, 1}}, views, 2),
+                       "dispar: total: rows of out must be the blocks, once per member of the operation, got 2", bad);
   CHECK_THROWS_WITH_AS(run({{0, 1}}, views, 1, 2), "dispar: total: cols of out must be the outputs, got 2", bad);
   CHECK_THROWS_WITH_AS(run({{0, 1}}, views, 1, 3, 4), "dispar: store: rows of out must be the rows of all segments, got 4", bad);
   CHECK_THROWS_WITH_AS(run({{0, 1}}, views, 1, 3, 5, 6), "dispar: store: cols of out must be the rows of all segments, got 6",

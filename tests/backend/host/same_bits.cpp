@@ -45,7 +45,7 @@ results compute(const Each& each) {
   const auto gradients = dispar::as_matrix(r.gradient, rows, d);
   // Sums over tiles go by runs, sums along rows by tournament: two passes.
   dispar::pairwise(b, data, operation, blocks, {}, dispar::total<0, 1>{dispar::as_matrix(r.totals, 3, 1)},
-                   dispar::quadratic_forms<0, integer_labels>{{rows, 33}, dispar::view_of(r.forms)});
+                   dispar::quadratic_forms<0, integer_labels>{{rows, 33}, dispar::as_matrix(r.forms, 1, 33)});
   dispar::pairwise(b, data, operation, blocks, {}, dispar::row_sums<0>{dispar::as_matrix(r.rows, rows, 1)},
                    dispar::feature_gradient<0, 0, float, 2>{{gradients.slice(0, n), gradients.slice(n, m)}});
   dispar::pair_list(

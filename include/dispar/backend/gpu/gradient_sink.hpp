@@ -144,9 +144,10 @@ template<int Output, int Channel, class T, int Segments, memory_space S, class D
 class device_sink<feature_gradient<Output, Channel, T, Segments, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::rows;
-  static constexpr bool in_place = device_result<T, S>::in_place;
+  static constexpr bool in_place = device_result<T, S>::in_place, families = false;
 
-  device_sink(const gpu& b, const feature_gradient<Output, Channel, T, Segments, S>& sink, const Data& data, const tile_schedule&)
+  device_sink(const gpu& b, const feature_gradient<Output, Channel, T, Segments, S>& sink, const Data& data, const tile_schedule&,
+              index)
       : factor_(sink.factor), accumulate_(sink.accumulate) {
     static_assert(std::is_same_v<T, typename Data::value_type>, "dispar: gradients have the type of the samples");
     const index features = data.features(Channel);

@@ -33,8 +33,11 @@ __global__ void __launch_bounds__(pair_threads)
     at.row[o] = V(operands(o, pair.packed_i));
     at.col[o] = V(operands(o, pair.packed_j));
   }
-  const auto result = operation(d, at);
-  for (int o = 0; o < Operation::outputs; ++o) out(p, o) = static_cast<double>(result[o].value);
+  for (at.member = 0; at.member < members_of(operation); ++at.member) {
+    const auto result = operation(d, at);
+    for (int o = 0; o < Operation::outputs; ++o)
+      out(p, at.member * Operation::outputs + o) = static_cast<double>(result[o].value);
+  }
 }
 
 }  // namespace detail

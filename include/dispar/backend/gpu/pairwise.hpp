@@ -24,8 +24,8 @@ __global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threa
     const strip_pair pair = tile_of(blocks[b], t - blocks[b].begin);
     const tile_position at{strips[pair.row], strips[pair.col], b, pair_order::own_is_row, blocks[b].triangle};
     tile_values<Source, Operation> values;
-    values.evaluate(source, operation, operands, at, shared);
-    sinks.tile(values, at, source, shared);
+    values.for_each_member(source, operation, operands, at, shared,
+                           [&](const tile_position& of) { sinks.tile(values, of, source, shared); });
   }
 }
 
@@ -41,8 +41,8 @@ __global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threa
     for (index other = begin; other < end; ++other) {
       const tile_position at{own, strips[other], b, order, blocks[b].triangle};
       tile_values<Source, Operation> values;
-      values.evaluate(source, operation, operands, at, shared);
-      sinks.tile(values, at, source, shared);
+      values.for_each_member(source, operation, operands, at, shared,
+                             [&](const tile_position& of) { sinks.tile(values, of, source, shared); });
     }
   };
   sinks.begin(own, shared);
@@ -98,7 +98,10 @@ void pairwise(const gpu& b, const Data& data, const Operation& operation, std::s
               std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
   using T = typename Data::value_type;
   static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
+  static_assert(most_members_of<Operation> == 1 || (true && ... && detail::device_sink<Sinks, Data>::families),
+                "dispar: `store` and `feature_gradient` take one operation, not a family");
   constexpr int threads = detail::tile_shape<T>::threads;
+  const index members = members_of(operation);
   const detail::tile_schedule schedule(data, pair_blocks, detail::tile_shape<T>::edge);
   const auto source = data.source();
   using source_type = std::remove_const_t<decltype(source)>;
@@ -108,7 +111,7 @@ void pairwise(const gpu& b, const Data& data, const Operation& operation, std::s
   const auto blocks = detail::upload(b, schedule.blocks);
   const int block_count = static_cast<int>(schedule.blocks.size());
 
-  std::tuple<detail::device_sink<Sinks, Data>...> all{detail::device_sink<Sinks, Data>(b, sinks, data, schedule)...};
+  std::tuple<detail::device_sink<Sinks, Data>...> all{detail::device_sink<Sinks, Data>(b, sinks, data, schedule, members)...};
   const auto run_tiles = [&](const auto& list) {
     using list_type = std::remove_cvref_t<decltype(list)>;
     detail::launch(b, "tiles_kernel", detail::tiles_kernel<source_type, Operation, list_type>, schedule.thread_blocks(), threads,

@@ -15,7 +15,8 @@ struct quadratic_on_device {
   const T* labels;  ///< [packed row][label], padding 0
   index stride;     ///< labels per row of memory
   index count;      ///< labels of this pass
-  double* partial;  ///< [thread block][label]
+  index members;    ///< of the family of operations
+  double* partial;  ///< [thread block][member][label]
 
   template<class Source, class Operation>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
@@ -43,7 +44,7 @@ struct quadratic_on_device {
         for (int j = 0; j < edge; ++j) inner = fma(lane<T>(shared.tile[i * pitch + j]), lane<T>(w[j]), inner);
         sum += static_cast<double>(inner.value) * static_cast<double>(row_label[i * stride]);
       }
-      partial[static_cast<index>(blockIdx.x) * stride + p] += sum;
+      partial[(static_cast<index>(blockIdx.x) * members + at.member) * stride + p] += sum;
     }
   }
 };
@@ -54,29 +55,34 @@ class device_sink<quadratic_forms<Output, Labels, S>, Data> {
 
 public:
   static constexpr sink_pass pass = sink_pass::labels;
-  static constexpr bool in_place = device_result<double, S>::in_place;
+  static constexpr bool in_place = device_result<double, S>::in_place, families = true;
 
-  device_sink(const gpu& b, const quadratic_forms<Output, Labels, S>& sink, const Data& data, const tile_schedule& schedule)
-      : sink_(sink), data_(data), parts_(schedule.thread_blocks()) {
-    const index count = sink.out.size();
+  device_sink(const gpu& b, const quadratic_forms<Output, Labels, S>& sink, const Data& data, const tile_schedule& schedule,
+              index members)
+      : sink_(sink), data_(data), members_(members), parts_(schedule.thread_blocks()) {
+    require(sink.out.rows() == members, "quadratic_forms: rows of out", "must be the operation's members",
+            static_cast<double>(sink.out.rows()));
+    const index count = sink.out.cols();
     stride_ = count < label_chunk ? (count + 31) / 32 * 32 : label_chunk;
     labels_ = array<T, 1, gpu>(b, {data.packed_rows() * stride_});
-    partial_ = array<double, 1, gpu>(b, {parts_ * stride_});
-    result_ = device_result<double, S>(b, {sink.out.data(), {count, 1}, {sink.out.stride(0), 1}}, false);
+    partial_ = array<double, 1, gpu>(b, {parts_ * members * stride_});
+    result_ = device_result<double, S>(b, sink.out, false);
   }
 
   /// run(kernel part) for every chunk of labels.
   template<class Run>
   void for_each_chunk(const gpu& b, const Run& run) {
-    for (index first = 0; first < sink_.out.size(); first += stride_) {
-      const index left = sink_.out.size() - first, count = left < stride_ ? left : stride_;
+    for (index first = 0; first < sink_.out.cols(); first += stride_) {
+      const index left = sink_.out.cols() - first, count = left < stride_ ? left : stride_;
       upload_labels(b, first, count);
       fill_bytes(b, partial_, 0);
-      run(quadratic_on_device<Output, T>{labels_.data(), stride_, count, partial_.data()});
-      strided<double> target = result_.on_device();
-      target.data += first * target.row_stride;
-      launch(b, "ordered_sums_kernel", ordered_sums_kernel<reduce_threads>, count, reduce_threads, partial_.data(), parts_,
-             stride_, target, index{1});
+      run(quadratic_on_device<Output, T>{labels_.data(), stride_, count, members_, partial_.data()});
+      for (index f = 0; f < members_; ++f) {
+        strided<double> target = result_.on_device();
+        target.data += f * target.row_stride + first * target.col_stride;
+        launch(b, "ordered_sums_kernel", ordered_sums_kernel<reduce_threads>, count, reduce_threads,
+               partial_.data() + f * stride_, parts_, members_ * stride_, target, count);
+      }
     }
   }
   void finish(const gpu& b) { result_.start_copy(b); }
@@ -101,7 +107,7 @@ private:
 
   quadratic_forms<Output, Labels, S> sink_;
   const Data& data_;
-  index parts_, stride_;
+  index members_, parts_, stride_;
   array<T, 1, gpu> labels_;
   array<double, 1, gpu> partial_;
   device_result<double, S> result_;

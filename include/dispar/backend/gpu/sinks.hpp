@@ -1,6 +1,7 @@
 #pragma once
 /// \file
-/// How the GPU engine runs the sinks of `backend/pairwise.hpp`. Each has a part in kernels and a part on the host.
+/// How the GPU engine runs the sinks of `backend/pairwise.hpp`. Each has a part in kernels and a part on the host; `families`
+/// says that it takes families of operations, whose members' tiles come one after the other.
 ///
 /// In kernels, `tile(values, at, source, shared)` consumes one tile; sinks along rows (`sink_pass::rows`) also have `begin(own)`
 /// and `end(own, source)`, and are run by thread blocks that own a strip of rows and meet all others: nothing is added
@@ -78,11 +79,11 @@ __global__ void __launch_bounds__(Threads)
   if (threadIdx.x == 0) out(e / cols, e % cols) = sum;
 }
 
-/// `total`: one partial sum per thread block, block of pairs and output.
+/// `total`: one partial sum per thread block, member, block of pairs and output.
 template<int First, int Count>
 struct total_on_device {
   double* partial;
-  index blocks;
+  index blocks, members;
 
   template<class Source, class Operation, class T>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
@@ -96,7 +97,8 @@ struct total_on_device {
 #pragma unroll
         for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][First + o].value);
       sum = thread_block_sum(sum, shared.warp_sums);
-      if (threadIdx.x == 0) partial[(static_cast<index>(blockIdx.x) * blocks + at.block) * Count + o] += sum;
+      if (threadIdx.x == 0)
+        partial[((static_cast<index>(blockIdx.x) * members + at.member) * blocks + at.block) * Count + o] += sum;
     }
   }
 };
@@ -105,26 +107,27 @@ template<int First, int Count, memory_space S, class Data>
 class device_sink<total<First, Count, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::tiles;
-  static constexpr bool in_place = device_result<double, S>::in_place;
+  static constexpr bool in_place = device_result<double, S>::in_place, families = true;
 
-  device_sink(const gpu& b, const total<First, Count, S>& sink, const Data&, const tile_schedule& schedule)
-      : blocks_(static_cast<index>(schedule.blocks.size())), parts_(schedule.thread_blocks()) {
-    require(sink.out.rows() == blocks_ && sink.out.cols() == Count, "total: out", "must be blocks x outputs",
+  device_sink(const gpu& b, const total<First, Count, S>& sink, const Data&, const tile_schedule& schedule, index members)
+      : blocks_(static_cast<index>(schedule.blocks.size())), members_(members), parts_(schedule.thread_blocks()) {
+    require(sink.out.rows() == members * blocks_ && sink.out.cols() == Count, "total: out", "must be blocks x outputs",
             static_cast<double>(sink.out.rows()));
-    partial_ = array<double, 1, gpu>(b, {parts_ * blocks_ * Count});
+    partial_ = array<double, 1, gpu>(b, {parts_ * members * blocks_ * Count});
     fill_bytes(b, partial_, 0);
     result_ = device_result<double, S>(b, sink.out, false);
   }
-  [[nodiscard]] total_on_device<First, Count> on_device() { return {partial_.data(), blocks_}; }
+  [[nodiscard]] total_on_device<First, Count> on_device() { return {partial_.data(), blocks_, members_}; }
   void finish(const gpu& b) {
-    launch(b, "ordered_sums_kernel", ordered_sums_kernel<reduce_threads>, blocks_ * Count, reduce_threads, partial_.data(),
-           parts_, blocks_ * Count, result_.on_device(), index{Count});
+    const index sums = members_ * blocks_ * Count;
+    launch(b, "ordered_sums_kernel", ordered_sums_kernel<reduce_threads>, sums, reduce_threads, partial_.data(), parts_, sums,
+           result_.on_device(), index{Count});
     result_.start_copy(b);
   }
   void deliver() const { result_.deliver(); }
 
 private:
-  index blocks_, parts_;
+  index blocks_, members_, parts_;
   array<double, 1, gpu> partial_;
   device_result<double, S> result_;
 };
@@ -158,9 +161,9 @@ template<int Output, class U, memory_space S, class Data>
 class device_sink<store<Output, U, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::tiles;
-  static constexpr bool in_place = device_result<U, S>::in_place;
+  static constexpr bool in_place = device_result<U, S>::in_place, families = false;
 
-  device_sink(const gpu& b, const store<Output, U, S>& sink, const Data& data, const tile_schedule&) {
+  device_sink(const gpu& b, const store<Output, U, S>& sink, const Data& data, const tile_schedule&, index) {
     require(sink.out.rows() == data.rows() && sink.out.cols() == data.rows(), "store: out", "must be rows x rows",
             static_cast<double>(sink.out.rows()));
     result_ = device_result<U, S>(b, sink.out, true);
@@ -177,13 +180,14 @@ private:
 template<int Output>
 struct row_sums_on_device {
   strided<double> out;
+  index columns;  ///< of out: slots of all members
   index slots;
   const tile_block* blocks;
 
   template<class T>
   __device__ void begin(const row_strip& own, const tile_memory<T>&) const {
     for_owned_rows<T>(own, [&](int, index row) {
-      for (index slot = 0; slot < slots; ++slot) out(row, slot) = 0;
+      for (index slot = 0; slot < columns; ++slot) out(row, slot) = 0;
     });
   }
   template<class Source, class Operation, class T>
@@ -198,7 +202,7 @@ struct row_sums_on_device {
       for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][Output].value);
       sums[r] = half_warp_sum(sum);
     }
-    const index slot = blocks[at.block].slot;
+    const index slot = at.member * slots + blocks[at.block].slot;
     for_owned_rows<T>(at.own, [&](int r, index row) { out(row, slot) += sums[r]; });
   }
   template<class... A>
@@ -221,10 +225,10 @@ template<int Output, memory_space S, class Data>
 class device_sink<row_sums<Output, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::rows;
-  static constexpr bool in_place = device_result<double, S>::in_place;
+  static constexpr bool in_place = device_result<double, S>::in_place, families = true;
 
-  device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const tile_schedule& schedule)
-      : slots_(sink.out.cols()) {
+  device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const tile_schedule& schedule, index members)
+      : columns_(sink.out.cols()), slots_(sink.out.cols() / members) {
     require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
             static_cast<double>(sink.out.rows()));
     for (const auto& block : schedule.blocks)
@@ -232,12 +236,12 @@ public:
     blocks_ = upload(b, schedule.blocks);
     result_ = device_result<double, S>(b, sink.out, false);
   }
-  [[nodiscard]] row_sums_on_device<Output> on_device() { return {result_.on_device(), slots_, blocks_.data()}; }
+  [[nodiscard]] row_sums_on_device<Output> on_device() { return {result_.on_device(), columns_, slots_, blocks_.data()}; }
   void finish(const gpu& b) { result_.start_copy(b); }
   void deliver() const { result_.deliver(); }
 
 private:
-  index slots_;
+  index columns_, slots_;
   array<tile_block, 1, gpu> blocks_;
   device_result<double, S> result_;
 };

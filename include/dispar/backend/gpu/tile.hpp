@@ -162,9 +162,10 @@ struct tile_position {
   int block;
   pair_order order;
   bool triangle;
+  int member = 0;  ///< of a family of operations: whose outputs they are
 };
 
-/// The outputs of a thread's pairs; those of pairs that do not count are 0.
+/// The distances of a thread's pairs and the outputs of one member; those of pairs that do not count are 0.
 template<class Source, class Operation>
 struct tile_values {
   using T = typename Source::value_type;
@@ -173,11 +174,23 @@ struct tile_values {
   V distance[Source::channels][micro][micro];
   vec<V, Operation::outputs> output[micro][micro];
 
-  __device__ void evaluate(const Source& source, const Operation& operation, const device_operands<T, Operation::operands>& rows,
-                           const tile_position& at, tile_memory<T>& shared) {
-    const int tid = static_cast<int>(threadIdx.x), tx = tid % tile_shape<T>::side, ty = tid / tile_shape<T>::side;
+  /// visit(the tile with its member's number) whenever the outputs of a member are there.
+  template<class Visit>
+  __device__ void for_each_member(const Source& source, const Operation& operation,
+                                  const device_operands<T, Operation::operands>& rows, tile_position at, tile_memory<T>& shared,
+                                  const Visit& visit) {
 #pragma unroll
     for (int c = 0; c < Source::channels; ++c) source.distances(c, at.own, at.other, at.order, shared, distance[c]);
+    for (at.member = 0; at.member < members_of(operation); ++at.member) {
+      evaluate(operation, rows, at);
+      visit(at);
+    }
+  }
+
+private:
+  __device__ void evaluate(const Operation& operation, const device_operands<T, Operation::operands>& rows,
+                           const tile_position& at) {
+    const int tid = static_cast<int>(threadIdx.x), tx = tid % tile_shape<T>::side, ty = tid / tile_shape<T>::side;
 #pragma unroll
     for (int r = 0; r < micro; ++r)
 #pragma unroll
@@ -187,6 +200,7 @@ struct tile_values {
         const bool own_is_col = at.order == pair_order::own_is_col || (at.order == pair_order::sorted && i > j);
         pair_at<V, Operation::operands> pair{};
         pair.block = at.block;
+        pair.member = at.member;
         pair.matched = !at.triangle && i == j;
 #pragma unroll
         for (int o = 0; o < Operation::operands; ++o) {

@@ -19,11 +19,11 @@ class sink_runner<feature_gradient<Output, Channel, T, Segments>, Data> {
   static constexpr index chunk = 192 / R::lanes * R::lanes;
 
 public:
-  static constexpr bool per_row = true, in_registers = false;
+  static constexpr bool per_row = true, in_registers = false, families = false;
   static constexpr std::uint32_t outputs = 1u << Output;
 
   sink_runner(const feature_gradient<Output, Channel, T, Segments>& sink, const Data& data, std::span<const pair_block> blocks,
-              index)
+              index, index)
       : sink_(sink), data_(data), edge_(tile_edge(data, blocks)) {
     static_assert(std::is_same_v<T, typename Data::value_type>, "dispar: gradients have the type of the samples");
     features_ = data.features(Channel);

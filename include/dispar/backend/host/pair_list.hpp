@@ -4,7 +4,8 @@
 
 DISPAR_NAMESPACE_BEGIN
 
-/// Runs `operation` on chosen pairs: diagonals, matched pairs, incomplete statistics. Output o of pair p goes to out(p, o).
+/// Runs `operation` on chosen pairs: diagonals, matched pairs, incomplete statistics. Output o of pair p goes to out(p, o),
+/// that of member f to out(p, f * outputs + o).
 /// `pair_at(p)` gives the p-th `row_pair`, so that a list need not exist in memory.
 ///
 /// Time: count x features, without the reuse that tiles have; memory: none.
@@ -21,7 +22,8 @@ void pair_list(const tiled_host<Each, Memory>& b, const Data& data, const Operat
     require(operand.size() == data.rows(), "pair_list: operand", "must have one entry per row",
             static_cast<double>(operand.size()));
   require(out.rows() == count, "pair_list: rows of out", "must be the pairs", static_cast<double>(out.rows()));
-  require(out.cols() == Operation::outputs, "pair_list: cols of out", "must be the outputs", static_cast<double>(out.cols()));
+  require(out.cols() == members_of(operation) * Operation::outputs, "pair_list: cols of out", "must be the outputs",
+          static_cast<double>(out.cols()));
   const auto packed = [&](index row) {
     int s = data.segments() - 1;
     while (s > 0 && row < data.first(s)) --s;
@@ -39,11 +41,13 @@ void pair_list(const tiled_host<Each, Memory>& b, const Data& data, const Operat
         at.row[o] = S(operands[static_cast<std::size_t>(o)](pair.i));
         at.col[o] = S(operands[static_cast<std::size_t>(o)](pair.j));
       }
-      const auto result = operation(d, at);
-      for (int o = 0; o < Operation::outputs; ++o) {
-        T value;
-        result[o].store(&value);
-        out(p, o) = static_cast<double>(value);
+      for (at.member = 0; at.member < members_of(operation); ++at.member) {
+        const auto result = operation(d, at);
+        for (int o = 0; o < Operation::outputs; ++o) {
+          T value;
+          result[o].store(&value);
+          out(p, at.member * Operation::outputs + o) = static_cast<double>(value);
+        }
       }
     }
   });

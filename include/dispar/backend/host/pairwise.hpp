@@ -62,49 +62,53 @@ private:
                                   index shift) const {
     const index row = t.first_row + i, col = t.first_col + j;
     const Operation op = operation_;  // a copy that no store can alias
+    const int members = members_of(op);
     V last[R::rows][R::vectors];
     V earlier[channels > 1 ? channels - 1 : 1][R::rows][R::vectors];
     DISPAR_UNROLL
     for (int c = 0; c + 1 < channels; ++c) data_.distances(c, row, col, earlier[c]);
     data_.distances(channels - 1, row, col, last);
 
-    auto sums = std::tuple{make_accumulator<Runners>()...};
     const T columns_left = static_cast<T>(t.col_count - j < R::width ? t.col_count - j : R::width);
     const T diagonal = static_cast<T>(shift < -R::width ? -R::width : (shift > R::width ? R::width : shift));
-    DISPAR_UNROLL
-    for (int r = 0; r < R::rows; ++r) {
+    for (int f = 0; f < members; ++f) {
+      auto sums = std::tuple{make_accumulator<Runners>()...};
       DISPAR_UNROLL
-      for (int v = 0; v < R::vectors; ++v) {
-        vec<V, channels> d;
+      for (int r = 0; r < R::rows; ++r) {
         DISPAR_UNROLL
-        for (int c = 0; c + 1 < channels; ++c) d[c] = earlier[c][r][v];
-        d[channels - 1] = last[r][v];
-        pair_at<V, operands> at{};
-        at.block = t.block;
-        DISPAR_UNROLL
-        for (int o = 0; o < operands; ++o) {
-          at.row[o] = V(operands_.of[o][row + r]);
-          at.col[o] = V::load(operands_.of[o] + col + v * R::lanes);
-        }
-        vec<V, outputs> out;
-        if constexpr (Edge) {
-          const V lane = V::load(lane_ + v * R::lanes), on_diagonal = V(diagonal + static_cast<T>(r));
-          at.matched = lane == (t.segments.triangle ? V(-1) : on_diagonal);
-          out = op(d, at);
-          const V row_bound = V(i + r < t.row_count ? columns_left : T(0));
-          const V col_bound = t.segments.triangle ? on_diagonal : V(-1);
+        for (int v = 0; v < R::vectors; ++v) {
+          vec<V, channels> d;
           DISPAR_UNROLL
-          for (int o = 0; o < outputs; ++o) out[o] = select(lane < row_bound, select(lane > col_bound, out[o], V(0)), V(0));
-        } else {
-          out = op(d, at);
+          for (int c = 0; c + 1 < channels; ++c) d[c] = earlier[c][r][v];
+          d[channels - 1] = last[r][v];
+          pair_at<V, operands> at{};
+          at.block = t.block;
+          at.member = f;
+          DISPAR_UNROLL
+          for (int o = 0; o < operands; ++o) {
+            at.row[o] = V(operands_.of[o][row + r]);
+            at.col[o] = V::load(operands_.of[o] + col + v * R::lanes);
+          }
+          vec<V, outputs> out;
+          if constexpr (Edge) {
+            const V lane = V::load(lane_ + v * R::lanes), on_diagonal = V(diagonal + static_cast<T>(r));
+            at.matched = lane == (t.segments.triangle ? V(-1) : on_diagonal);
+            out = op(d, at);
+            const V row_bound = V(i + r < t.row_count ? columns_left : T(0));
+            const V col_bound = t.segments.triangle ? on_diagonal : V(-1);
+            DISPAR_UNROLL
+            for (int o = 0; o < outputs; ++o) out[o] = select(lane < row_bound, select(lane > col_bound, out[o], V(0)), V(0));
+          } else {
+            out = op(d, at);
+          }
+          std::apply([&](auto&... sum) { (add(sum, v, out), ...); }, sums);
+          DISPAR_UNROLL
+          for (int o = 0; o < outputs; ++o)
+            if (buffered & (1u << o)) out[o].store(buffer[f * outputs + o] + (i + r) * t.stride + j + v * R::lanes);
         }
-        std::apply([&](auto&... sum) { (add(sum, v, out), ...); }, sums);
-        DISPAR_UNROLL
-        for (int o = 0; o < outputs; ++o)
-          if (buffered & (1u << o)) out[o].store(buffer[o] + (i + r) * t.stride + j + v * R::lanes);
       }
+      flush(states, f, sums, std::index_sequence_for<Runners...>{});
     }
-    flush(states, sums, std::index_sequence_for<Runners...>{});
   }
 
   struct nothing {};
@@ -120,16 +124,17 @@ private:
     if constexpr (!std::is_same_v<Sum, nothing>) sum.add(v, out);
   }
   template<class States, class Sums, std::size_t... I>
-  [[gnu::always_inline]] static void flush(States& states, const Sums& sums, std::index_sequence<I...>) {
+  [[gnu::always_inline]] static void flush(States& states, int member, const Sums& sums, std::index_sequence<I...>) {
     (
         [&] {
-          if constexpr (!std::is_same_v<std::tuple_element_t<I, Sums>, nothing>) std::get<I>(states).flush(std::get<I>(sums));
+          if constexpr (!std::is_same_v<std::tuple_element_t<I, Sums>, nothing>)
+            std::get<I>(states).flush(member, std::get<I>(sums));
         }(),
         ...);
   }
   void clear(T* const* buffer, index stride, index i, index j) const {
-    for (int o = 0; o < outputs; ++o)
-      if (buffered & (1u << o))
+    for (int o = 0; o < outputs * members_of(operation_); ++o)
+      if (buffered & (1u << o % outputs))
         for (index r = 0; r < R::rows; ++r)
           std::memset(buffer[o] + (i + r) * stride + j, 0, static_cast<std::size_t>(R::width) * sizeof(T));
   }
@@ -140,10 +145,10 @@ private:
   T lane_[R::width];
 };
 
-template<class Runner>
+template<class Runner, int Members>
 auto make_tile_state() {
   if constexpr (Runner::in_registers)
-    return typename Runner::tile_state();
+    return typename Runner::template tile_state<Members>();
   else
     return 0;
 }
@@ -163,6 +168,10 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
   static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
   constexpr bool per_row = (false || ... || detail::sink_runner<Sinks, Data>::per_row);
   constexpr std::uint32_t buffered = (0u | ... | detail::sink_runner<Sinks, Data>::outputs);
+  constexpr int outputs = Operation::outputs, most_members = most_members_of<Operation>;
+  static_assert(most_members == 1 || (true && ... && detail::sink_runner<Sinks, Data>::families),
+                "dispar: `store` and `feature_gradient` take one operation, not a family");
+  const int members = members_of(operation);
   require(operands.size() == static_cast<std::size_t>(Operation::operands), "pairwise: operands", "must match the operation",
           static_cast<double>(operands.size()));
   for (const auto& block : blocks) {
@@ -192,21 +201,21 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
       return detail::run_schedule(blocks, tiles);
   }();
 
-  auto runners =
-      std::tuple<detail::sink_runner<Sinks, Data>...>{detail::sink_runner<Sinks, Data>(sinks, data, blocks, schedule.tasks())...};
+  auto runners = std::tuple<detail::sink_runner<Sinks, Data>...>{
+      detail::sink_runner<Sinks, Data>(sinks, data, blocks, schedule.tasks(), members)...};
   const detail::tile_evaluator<Data, Operation, detail::sink_runner<Sinks, Data>...> evaluate(data, operation, packed);
 
   const auto buffer_bytes = static_cast<std::size_t>(edge * edge) * sizeof(T);
-  const auto buffers = static_cast<std::size_t>(__builtin_popcount(buffered));
+  const auto buffers = static_cast<std::size_t>(members * __builtin_popcount(buffered));
   const std::size_t scratch = std::apply([](const auto&... r) { return (std::size_t{0} + ... + r.scratch_bytes()); }, runners);
   const detail::workspaces memory(b, buffers * buffer_bytes + scratch);
 
   const auto run_tile = [&](index task, const detail::tile_at& at, char* workspace) {
     const pair_block& segments = blocks[static_cast<std::size_t>(at.block)];
-    T* buffer[Operation::outputs > 0 ? Operation::outputs : 1] = {};
+    T* buffer[outputs > 0 ? most_members * outputs : 1] = {};
     char* next = workspace;
-    for (int o = 0; o < Operation::outputs; ++o)
-      if (buffered & (1u << o)) {
+    for (int o = 0; o < members * outputs; ++o)
+      if (buffered & (1u << o % outputs)) {
         buffer[o] = reinterpret_cast<T*>(next);
         next += buffer_bytes;
       }
@@ -214,6 +223,8 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
     const auto whole = [](index n, index unit) { return (n + unit - 1) / unit * unit; };
     detail::tile_buffers<T> t{};
     t.output = buffer;
+    t.outputs = outputs;
+    t.members = members;
     t.stride = edge;
     t.row_count = rows_left < edge ? rows_left : edge;
     t.col_count = cols_left < edge ? cols_left : edge;
@@ -224,7 +235,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
     t.block = at.block;
     t.segments = segments;
     t.scratch = next;
-    auto states = std::tuple{detail::make_tile_state<detail::sink_runner<Sinks, Data>>()...};
+    auto states = std::tuple{detail::make_tile_state<detail::sink_runner<Sinks, Data>, most_members>()...};
     evaluate(t, buffer, states);
     std::apply(
         [&](auto&... runner) {
@@ -232,7 +243,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
               [&] {
                 using Runner = std::remove_reference_t<decltype(runner)>;
                 if constexpr (Runner::in_registers)
-                  runner.end_tile(task, t.block, std::get<typename Runner::tile_state>(states));
+                  runner.end_tile(task, t.block, std::get<typename Runner::template tile_state<most_members>>(states));
                 else {
                   runner.tile(task, t);
                   t.scratch = static_cast<char*>(t.scratch) + runner.scratch_bytes();

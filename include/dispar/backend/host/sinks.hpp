@@ -1,7 +1,9 @@
 #pragma once
 /// \file
-/// How the host engine runs each sink of `backend/pairwise.hpp`. A runner has:
+/// How the host engine runs each sink of `backend/pairwise.hpp`. A runner is made from the sink, the data, the blocks, the number
+/// of tasks and of the operation's members, and has:
 /// - `per_row`: tasks of one round must not share rows (tournament order); otherwise any order will do.
+/// - `families`: it takes families of operations.
 /// - `outputs`: bit mask of the outputs it reads from tile buffers; 0 for sinks that live in registers.
 /// - `scratch_bytes()`: working memory per running task.
 /// - `tile(task, tile_buffers)`: consumes one tile.
@@ -22,7 +24,8 @@ namespace detail {
 /// A finished tile: outputs in [rows][stride] buffers, invalid pairs zero.
 template<class T>
 struct tile_buffers {
-  const T* const* output;      ///< by number of output; null where nobody reads it
+  const T* const* output;      ///< by number of output, member after member; null where nobody reads it
+  int outputs, members;        ///< how many outputs a member has, and how many members there are
   index stride;                ///< row stride of the buffers
   index rows, cols;            ///< extents, in packed rows (multiples of the register tile)
   index first_row, first_col;  ///< packed row numbers
@@ -73,14 +76,16 @@ class sink_runner<total<First, Count>, Data> {
   static constexpr int lanes = native_width<T>;
 
 public:
-  static constexpr bool per_row = false, in_registers = true;
+  static constexpr bool per_row = false, in_registers = true, families = true;
   static constexpr std::uint32_t outputs = 0;
 
-  sink_runner(const total<First, Count>& sink, const Data&, std::span<const pair_block> blocks, index tasks)
+  sink_runner(const total<First, Count>& sink, const Data&, std::span<const pair_block> blocks, index tasks, index members)
       : sink_(sink),
         blocks_(static_cast<index>(blocks.size())),
-        partial_(static_cast<std::size_t>(tasks * blocks_ * Count), 0.0) {
-    require(sink.out.rows() == blocks_, "total: rows of out", "must be the blocks", static_cast<double>(sink.out.rows()));
+        members_(members),
+        partial_(static_cast<std::size_t>(tasks * members * blocks_ * Count), 0.0) {
+    require(sink.out.rows() == members * blocks_, "total: rows of out", "must be the blocks, once per member of the operation",
+            static_cast<double>(sink.out.rows()));
     require(sink.out.cols() == Count, "total: cols of out", "must be the outputs", static_cast<double>(sink.out.cols()));
   }
 
@@ -101,32 +106,36 @@ public:
   };
 
   /// Lane sums of one tile, in double.
+  template<int Members>
   struct tile_state {
-    alignas(64) double lane[Count][lanes] = {};
-    [[gnu::always_inline]] void flush(const accumulator& a) {
+    alignas(64) double lane[Members][Count][lanes] = {};
+    [[gnu::always_inline]] void flush(int member, const accumulator& a) {
       for (int o = 0; o < Count; ++o) {
         V sum = a.sum[o][0];
         for (int v = 1; v < accumulator::vectors; ++v) sum = sum + a.sum[o][v];
-        add_to(lane[o], sum);
+        add_to(lane[member][o], sum);
       }
     }
   };
-  void end_tile(index task, int block, const tile_state& state) {
-    double* const p = partial_.data() + (task * blocks_ + block) * Count;
-    for (int o = 0; o < Count; ++o) {
-      double sum = 0;
-      for (int l = 0; l < lanes; ++l) sum += state.lane[o][l];
-      p[o] += sum;
+  template<int Members>
+  void end_tile(index task, int block, const tile_state<Members>& state) {
+    for (index f = 0; f < members_; ++f) {
+      double* const p = partial_.data() + ((task * members_ + f) * blocks_ + block) * Count;
+      for (int o = 0; o < Count; ++o) {
+        double sum = 0;
+        for (int l = 0; l < lanes; ++l) sum += state.lane[f][o][l];
+        p[o] += sum;
+      }
     }
   }
 
   [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
   void tile(index, const tile_buffers<T>&) {}
   void finish() {
-    for (index b = 0; b < blocks_; ++b)
+    for (index b = 0; b < members_ * blocks_; ++b)
       for (int o = 0; o < Count; ++o) {
         double sum = 0;
-        for (index at = b * Count + o; at < static_cast<index>(partial_.size()); at += blocks_ * Count)
+        for (index at = b * Count + o; at < static_cast<index>(partial_.size()); at += members_ * blocks_ * Count)
           sum += partial_[static_cast<std::size_t>(at)];
         sink_.out(b, o) = sum;
       }
@@ -134,7 +143,7 @@ public:
 
 private:
   total<First, Count> sink_;
-  index blocks_;
+  index blocks_, members_;
   std::vector<double> partial_;
 };
 
@@ -144,45 +153,48 @@ class sink_runner<row_sums<Output>, Data> {
   using T = typename Data::value_type;
 
 public:
-  static constexpr bool per_row = true, in_registers = false;
+  static constexpr bool per_row = true, in_registers = false, families = true;
   static constexpr std::uint32_t outputs = 1u << Output;
 
-  sink_runner(const row_sums<Output>& sink, const Data& data, std::span<const pair_block> blocks, index)
-      : sink_(sink), data_(data) {
+  sink_runner(const row_sums<Output>& sink, const Data& data, std::span<const pair_block> blocks, index, index members)
+      : sink_(sink), data_(data), slots_(sink.out.cols() / members) {
     require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
             static_cast<double>(sink.out.rows()));
-    for (const auto& b : blocks)
-      require(b.slot >= 0 && b.slot < sink.out.cols(), "row_sums: slot", "must be a column of out", b.slot);
+    for (const auto& b : blocks) require(b.slot >= 0 && b.slot < slots_, "row_sums: slot", "must be a column of out", b.slot);
     for (index i = 0; i < sink.out.rows(); ++i)
       for (index j = 0; j < sink.out.cols(); ++j) sink.out(i, j) = 0;
   }
 
   [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
   void tile(index, const tile_buffers<T>& t) {
-    const T* const q = t.output[Output];
     const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
     const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
-    const auto add = [&](index first) {
-      return [this, first, slot = t.segments.slot](index i, double sum) { sink_.out(first + i, slot) += sum; };
-    };
-    for_row_sums(q, t.stride, t.row_count, t.cols, add(row0));
-    for_col_sums(q, t.stride, t.rows, t.col_count, add(col0));
+    for (int f = 0; f < t.members; ++f) {
+      const T* const q = t.output[f * t.outputs + Output];
+      const auto add = [&](index first) {
+        return [this, first, slot = f * slots_ + t.segments.slot](index i, double sum) { sink_.out(first + i, slot) += sum; };
+      };
+      for_row_sums(q, t.stride, t.row_count, t.cols, add(row0));
+      for_col_sums(q, t.stride, t.rows, t.col_count, add(col0));
+    }
   }
   void finish() {}
 
 private:
   row_sums<Output> sink_;
   const Data& data_;
+  index slots_;
 };
 
 /// `store`: copied out of the tile, and mirrored.
 template<int Output, class T, class Data>
 class sink_runner<store<Output, T>, Data> {
 public:
-  static constexpr bool per_row = false, in_registers = false;
+  static constexpr bool per_row = false, in_registers = false, families = false;
   static constexpr std::uint32_t outputs = 1u << Output;
 
-  sink_runner(const store<Output, T>& sink, const Data& data, std::span<const pair_block>, index) : sink_(sink), data_(data) {
+  sink_runner(const store<Output, T>& sink, const Data& data, std::span<const pair_block>, index, index)
+      : sink_(sink), data_(data) {
     require(sink.out.rows() == data.rows(), "store: rows of out", "must be the rows of all segments",
             static_cast<double>(sink.out.rows()));
     require(sink.out.cols() == data.rows(), "store: cols of out", "must be the rows of all segments",

@@ -26,7 +26,7 @@ void check_forms(const integer_samples<T>& samples, index count) {
       data.register_tiles = width;
       std::vector<double> forms(expected.size(), -7);
       dispar::pairwise(b, data, probe<1>(), blocks, operands.views(),
-                       dispar::quadratic_forms<1, integer_labels>{labels, dispar::view_of(forms)});
+                       dispar::quadratic_forms<1, integer_labels>{labels, dispar::as_matrix(forms, 1, count)});
       CHECK(forms == expected);
     }
   }
@@ -45,13 +45,15 @@ TEST_CASE("labels of other rows and results of another size are refused") {
   const probe_operands<float> operands(7);
   const std::vector<dispar::pair_block> blocks{{0, 1}};
   std::vector<double> forms(5, -7);
-  const auto run = [&](integer_labels labels) {
-    dispar::pairwise(b, data, probe<1>(), blocks, operands.views(),
-                     dispar::quadratic_forms<1, integer_labels>{labels, dispar::view_of(forms)});
+  const auto run = [&](integer_labels labels, index members = 1) {
+    const dispar::matrix_view<double> out(forms.data(), members, 5);
+    dispar::pairwise(b, data, probe<1>(), blocks, operands.views(), dispar::quadratic_forms<1, integer_labels>{labels, out});
   };
   CHECK_THROWS_WITH_AS(run({8, 5}), "dispar: quadratic_forms: rows of labels must be the rows of all segments, got 8",
                        dispar::invalid_argument);
-  CHECK_THROWS_WITH_AS(run({7, 4}), "dispar: quadratic_forms: out must have one entry per labelling, got 5",
+  CHECK_THROWS_WITH_AS(run({7, 4}), "dispar: quadratic_forms: cols of out must be the labellings, got 5",
+                       dispar::invalid_argument);
+  CHECK_THROWS_WITH_AS(run({7, 5}, 0), "dispar: quadratic_forms: rows of out must be the operation's members, got 0",
                        dispar::invalid_argument);
   CHECK(forms == std::vector<double>(5, -7));
 }

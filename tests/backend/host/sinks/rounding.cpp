@@ -46,7 +46,7 @@ TEST_CASE(
     const auto gradients = dispar::as_matrix(gradient, rows, d);
     dispar::pairwise(b, data, operation, blocks, {}, dispar::store<0, float>{dispar::as_matrix(stored, rows, rows)},
                      dispar::total<0, 1>{dispar::as_matrix(totals, 3, 1)}, dispar::row_sums<0>{dispar::as_matrix(row, rows, 1)},
-                     dispar::quadratic_forms<0, integer_labels>{labels, dispar::view_of(forms)},
+                     dispar::quadratic_forms<0, integer_labels>{labels, dispar::as_matrix(forms, 1, count)},
                      dispar::feature_gradient<0, 0, float, 2>{{gradients.slice(0, n), gradients.slice(n, m)}});
 
     if (first_stored.empty()) first_stored = stored;
