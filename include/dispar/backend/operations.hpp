@@ -42,14 +42,17 @@ inline constexpr int kernels_per_pass = 5;
 /// A family of operations: `kernel_value` of up to `kernels_per_pass` kernels of one type.
 template<pair_function K, class T, bool Weighted = false>
 struct kernel_values {
-  static constexpr int channels = K::channels, outputs = 1, operands = Weighted ? 1 : 0, most_members = kernels_per_pass;
+  static constexpr int channels = K::channels, outputs = 1, operands = Weighted ? 1 : 0;
+  static constexpr int most_members = kernels_per_pass;        ///< what makes it a family
   vec<vec<T, constants_of<K>>, kernels_per_pass> constants{};  ///< by member
   int count;                                                   ///< of members
 
+  /// Throws `invalid_argument` for none, for too many, and for parameters that a kernel refuses.
   explicit kernel_values(std::span<const K> kernels) : count(static_cast<int>(kernels.size())) {
     require(count >= 1 && count <= kernels_per_pass, "kernel_values: kernels", "must be 1 to kernels_per_pass", count);
     for (int f = 0; f < count; ++f) constants[f] = narrowed_constants<K, T>(kernels[static_cast<std::size_t>(f)]);
   }
+  /// How many there are.
   [[nodiscard]] DISPAR_FN int members() const { return count; }
 
   template<class V, class At>
@@ -73,9 +76,10 @@ void for_each_pass(std::span<const K> kernels, const Pass& pass) {
 template<class Kernel>
 struct unmatched {
   static constexpr int channels = Kernel::channels, outputs = 1, operands = Kernel::operands;
-  static constexpr int most_members = most_members_of<Kernel>;
-  Kernel kernel;
+  static constexpr int most_members = most_members_of<Kernel>;  ///< those of `Kernel`
+  Kernel kernel;                                                ///< a `kernel_value` or `kernel_values`
 
+  /// Those of `kernel`.
   [[nodiscard]] DISPAR_FN int members() const { return members_of(kernel); }
   template<class V, class At>
   DISPAR_FN vec<V, 1> operator()(vec<V, channels> d, const At& at) const {
@@ -87,9 +91,10 @@ struct unmatched {
 template<class Kernel>
 struct with_square {
   static constexpr int channels = Kernel::channels, outputs = 2, operands = Kernel::operands;
-  static constexpr int most_members = most_members_of<Kernel>;
-  Kernel kernel;
+  static constexpr int most_members = most_members_of<Kernel>;  ///< those of `Kernel`
+  Kernel kernel;                                                ///< a `kernel_value` or `kernel_values`
 
+  /// Those of `kernel`.
   [[nodiscard]] DISPAR_FN int members() const { return members_of(kernel); }
   template<class V, class At>
   DISPAR_FN vec<V, 2> operator()(vec<V, channels> d, const At& at) const {
