@@ -32,9 +32,10 @@ dispar::pair_at<V, Operands> pair_with_matched_lane(int lane) {
 
 TEST_CASE("the value of a kernel, its square, and zero for matched pairs") {
   const dispar::gaussian k{1.5};
-  const dispar::kernel_value<dispar::gaussian, double> value(k);
-  const dispar::with_square square{value};
-  const dispar::unmatched unmatched{value};
+  using kernel = dispar::kernel_value<dispar::gaussian, double>;
+  const kernel value(k);
+  const dispar::with_square<kernel> square{value};
+  const dispar::unmatched<kernel> unmatched{value};
   static_assert(value.operands == 0 && square.operands == 0 && unmatched.operands == 0 && value.outputs == 1);
   static_assert(square.outputs == 2 && square.most_members == 1 && unmatched.most_members == 1);
   const dispar::vec<V, 1> d{{ramp(0.25)}};
@@ -60,8 +61,9 @@ TEST_CASE("a family of kernels: each member as if it were alone, in passes of a 
   std::vector<int> sizes;
   std::size_t next = 0;
   dispar::for_each_pass<double>(std::span<const dispar::gaussian>(kernels), [&](std::span<const dispar::gaussian> together) {
-    const dispar::kernel_values<dispar::gaussian, double> values(together);
-    const dispar::unmatched unmatched{values};
+    using family = dispar::kernel_values<dispar::gaussian, double>;
+    const family values(together);
+    const dispar::unmatched<family> unmatched{values};
     CHECK(dispar::members_of(unmatched) == dispar::members_of(values));
     sizes.push_back(dispar::members_of(values));
     auto at = pair_with_matched_lane<0>(0);
