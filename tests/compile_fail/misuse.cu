@@ -1,15 +1,57 @@
-// As misuse.cpp, for nvcc.
+// As misuse.cpp, for nvcc, and for the host's compiler with the kernels emulated.
 
 #include "dispar/backend/gpu.hpp"
+#include "dispar/interop/dlpack.hpp"
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/mmd/estimate.hpp"
 
-double estimate(dispar::cuda_context& context, dispar::matrix_view<const float> x) {
+namespace {
+
+using namespace dispar;
+
+struct samples {
+  matrix_view<const float> on_host;
+  matrix_view<const float, device> on_device;
+  matrix_view<const float, managed> in_managed;
+  matrix_view<const float, pinned> in_pinned;
+  float* pointer;
+};
+
+// The members of DLTensor.
+struct tensor {
+  void* data;
+  struct {
+    int device_type, device_id;
+  } device;
+  int ndim;
+  struct {
+    unsigned char code, bits;
+    unsigned short lanes;
+  } dtype;
+  std::int64_t *shape, *strides;
+  std::uint64_t byte_offset;
+};
+
+}  // namespace
+
+double estimate(cuda_context& context, const samples& s, [[maybe_unused]] const tensor& t) {
+  const gpu b{&context};
+  const gaussian k{1};
 #if defined(DISPAR_MISUSE_HOST_MEMORY)
   // error: dispar: the gpu backend cannot read host memory; copy the data with dispar::to.gpu, x. or use the cpu backend
-  return dispar::mmd::estimate(dispar::gpu{&context}, x, x, dispar::gaussian{1});
+  return mmd::estimate(b, s.on_host, s.on_host, k);
+#elif defined(DISPAR_MISUSE_HOST_MATRIX)
+  // error: dispar: the gpu backend cannot read host memory; copy the data with dispar::to.gpu, x. or use the cpu backend
+  return mmd::estimate(b, mmd::given(s.on_host, 2));
+#elif defined(DISPAR_MISUSE_POINTER)
+  // error: dispar: the gpu backend cannot read host memory; copy the data with dispar::to.gpu, x. or use the cpu backend
+  return mmd::estimate(b, as_matrix(s.pointer, 2, 3), as_matrix(s.pointer, 2, 3), k);
+#elif defined(DISPAR_MISUSE_TENSOR)
+  // error: dispar: the gpu backend cannot read host memory; copy the data with dispar::to.gpu, x. or use the cpu backend
+  return mmd::estimate(b, from_dlpack<const float, 2>(t), from_dlpack<const float, 2>(t), k);
 #else
-  (void)context;
-  return static_cast<double>(x(0, 0));
+  return mmd::estimate(b, s.on_device, s.on_device, k) + mmd::estimate(b, s.in_managed, s.in_managed, k) +
+         mmd::estimate(b, s.in_pinned, s.in_pinned, k) + mmd::estimate(b, mmd::given(s.on_device, 2)) +
+         mmd::estimate(b, as_matrix<device>(s.pointer, 2, 3), as_matrix<device>(s.pointer, 2, 3), k);
 #endif
 }

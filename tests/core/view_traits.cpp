@@ -100,6 +100,29 @@ TEST_CASE("as_matrix lays rows one after the other on the same memory") {
   CHECK(as_matrix(std::vector<float>{}, 4, 0).rows() == 4);
 }
 
+TEST_CASE("as_matrix takes a pointer's memory to lie where the caller says") {
+  float x[6] = {};
+  const float* const constant = x;
+  float* const pointer = x;
+  static_assert(std::is_same_v<decltype(as_matrix(pointer, 2, 3)), dispar::matrix_view<float>>);
+  static_assert(std::is_same_v<decltype(as_matrix<dispar::device>(pointer, 2, 3)), dispar::matrix_view<float, dispar::device>>);
+  static_assert(
+      std::is_same_v<decltype(as_matrix<dispar::pinned>(constant, 2, 3)), dispar::matrix_view<const float, dispar::pinned>>);
+  static_assert(std::is_same_v<decltype(as_matrix<dispar::managed>(&x[0], 2, 3)), dispar::matrix_view<float, dispar::managed>>);
+  CHECK(&as_matrix(pointer, 2, 3)(1, 1) == &x[4]);
+  CHECK(as_matrix<dispar::device>(constant, 3, 2).strides() == std::array<std::ptrdiff_t, 2>{2, 1});
+  CHECK(as_matrix(x, 3, 2).rows() == 3);  // an array is no pointer: its size is checked
+  CHECK_THROWS_AS((void)as_matrix(x, 3, 3), dispar::invalid_argument);
+  float* const null = nullptr;
+  CHECK(as_matrix<dispar::device>(null, 0, 3).cols() == 3);
+  CHECK_THROWS_WITH_AS((void)as_matrix<dispar::device>(null, 2, 3), "dispar: as_matrix: data must not be null",
+                       dispar::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)as_matrix(pointer, -2, 3), "dispar: as_matrix: rows must not be negative, got -2",
+                       dispar::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)as_matrix(pointer, 2, -3), "dispar: as_matrix: cols must not be negative, got -3",
+                       dispar::invalid_argument);
+}
+
 TEST_CASE("as_matrix names what does not fit") {
   const std::vector<float> v(12);
   CHECK_THROWS_WITH_AS((void)as_matrix(v, 3, 5), "dispar: as_matrix: rows * cols must equal the number of elements, got 15",

@@ -85,6 +85,9 @@ cudaError_t cudaFree(void* pointer) {
   if (pointer != nullptr) memory().free(pointer);
   return cudaSuccess;
 }
+// Host memory that kernels reach: here it is what managed memory is.
+cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) { return cudaMallocManaged(pointer, bytes); }
+cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   return queue(stream, [=] {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dlpack_tensor.hpp"
 #include "same_elements.hpp"
 
 #if __has_include(<dlpack/dlpack.h>)
@@ -17,23 +18,6 @@ namespace interop_tests {
 using dispar::from_dlpack;
 using dispar::index;  // in a namespace: POSIX has a global index()
 
-// The members of DLTensor, for where <dlpack/dlpack.h> is not installed.
-struct dl_device {
-  int device_type, device_id;
-};
-struct dl_type {
-  std::uint8_t code, bits;
-  std::uint16_t lanes;
-};
-struct some_tensor {
-  void* data;
-  dl_device device;
-  std::int32_t ndim;
-  dl_type dtype;
-  std::int64_t* shape;
-  std::int64_t* strides;
-  std::uint64_t byte_offset;
-};
 struct dl_managed_versioned {
   std::uint64_t flags;
   some_tensor dl_tensor;

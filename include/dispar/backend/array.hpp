@@ -70,7 +70,7 @@ struct view_traits<const array<T, Rank, B>> {
 
 /// A dense copy of host data on the backend: the one place where elements move between spaces.
 template<backend B, class X>
-requires viewable<const X> && reachable<space_of<X>, host> && std::same_as<typename B::space, host>
+requires viewable<const X> && reachable<space_of<X>, host> && reachable<typename B::space, host>
 [[nodiscard]] auto to(const B& b, const X& x) {
   const auto source = view_of(x);
   using V = decltype(source);

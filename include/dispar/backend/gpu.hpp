@@ -6,6 +6,7 @@
 /// (nvcc 13, sm_80 and sm_90) but not run.
 
 #include "dispar/backend/gpu/context.hpp"
+#include "dispar/backend/gpu/managed_and_pinned.hpp"
 #include "dispar/backend/gpu/pair_list.hpp"
 #include "dispar/backend/gpu/pairwise.hpp"
 #include "dispar/backend/gpu/samples.hpp"

@@ -30,6 +30,16 @@ struct sample {
   }
 };
 
+/// The same rows as a sample of host memory.
+template<class T, int Channels, memory_space Space>
+requires reachable<Space, host>
+[[nodiscard]] sample<T, Channels> as_host(const sample<T, Channels, Space>& x) noexcept {
+  sample<T, Channels> same{};
+  for (std::size_t c = 0; c < same.channel.size(); ++c) same.channel[c] = as_host(x.channel[c]);
+  same.weights = as_host(x.weights);
+  return same;
+}
+
 namespace detail {
 template<class X>
 inline constexpr bool is_sample = false;

@@ -122,4 +122,11 @@ using vector_view = tensor_view<T, 1, Space>;
 template<class T, memory_space Space = host>
 using scalar_view = tensor_view<T, 0, Space>;
 
+/// The same elements as a view of host memory: for code that runs on the host and takes whatever the host reaches.
+template<class T, int Rank, memory_space Space>
+requires reachable<Space, host>
+[[nodiscard]] constexpr tensor_view<T, Rank> as_host(const tensor_view<T, Rank, Space>& view) noexcept {
+  return {view.data(), view.extents(), view.strides()};
+}
+
 DISPAR_NAMESPACE_END

@@ -124,7 +124,25 @@ requires viewable<std::remove_reference_t<X>> &&(decltype(view_of(std::declval<X
                                                                   {cols * vector.stride(0), vector.stride(0)});
 }
 
-/// The same for any other contiguous range.
+/// `as_matrix<device>(data, rows, cols)`: the memory behind a pointer, dense, one row after the other. The pointer does not know
+/// where it points: the caller names the space, host unless told otherwise.
+///
+///     float* x;
+///     cudaMalloc(&x, n * d * sizeof(float));
+///     double v = dispar::mmd::estimate(gpu, dispar::as_matrix<dispar::device>(x, n, d), y, kernel);
+///
+/// Rows that are further apart: `matrix_view<const float, device>(x, {n, d}, {row_stride, 1})`.
+/// Throws `invalid_argument` for negative extents, and for a null pointer where there are elements.
+template<memory_space Space = host, class P>
+requires std::is_pointer_v<std::remove_reference_t<P>>  // an array is none: it knows its size
+[[nodiscard]] constexpr auto as_matrix(P&& data, index rows, index cols) {
+  require(rows >= 0, "as_matrix: rows", "must not be negative", static_cast<double>(rows));
+  require(cols >= 0, "as_matrix: cols", "must not be negative", static_cast<double>(cols));
+  require(data != nullptr || rows == 0 || cols == 0, "as_matrix: data", "must not be null");
+  return matrix_view<std::remove_pointer_t<std::remove_cvref_t<P>>, Space>(data, rows, cols);
+}
+
+/// Any other contiguous range as `rows` rows of `cols` elements in host memory.
 template<class R>
 requires(!viewable<std::remove_reference_t<R>>) && requires(R& r) { std::span(r); }
 [[nodiscard]] constexpr auto as_matrix(R&& range, index rows, index cols) { return as_matrix(std::span(range), rows, cols); }

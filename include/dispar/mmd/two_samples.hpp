@@ -52,7 +52,7 @@ template<backend B, class T, int C, class S>
 void append_weights(const B& b, const sample<T, C, S>& x, std::vector<T>& weights) {
   std::vector<T> own(static_cast<std::size_t>(x.rows()), T(1));
   if (x.weights) {
-    if constexpr (std::is_same_v<S, host>)
+    if constexpr (std::is_same_v<S, host> || std::is_same_v<typename B::space, host>)
       for (index i = 0; i < x.rows(); ++i) own[static_cast<std::size_t>(i)] = x.weights(i);
     else
       own = host_vector(b, x.weights);

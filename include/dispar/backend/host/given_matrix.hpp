@@ -76,8 +76,7 @@ template<class Each, class Memory, class T, memory_space S, std::size_t Segments
                                  const std::array<index, Segments>& counts) {
   static_assert(reachable<S, host>,
                 "dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend");
-  return given_matrix<T, static_cast<int>(Segments)>(matrix_view<const T>(matrix.data(), matrix.extents(), matrix.strides()),
-                                                     counts);
+  return given_matrix<T, static_cast<int>(Segments)>(as_host(matrix), counts);
 }
 
 DISPAR_NAMESPACE_END

@@ -10,8 +10,8 @@ namespace detail {
 
 /// `feature_gradient`. For product metrics, sum_j q_ij (own a_i + other b_j) is a product of the tile with the rows it meets,
 /// added in double, and a row sum. For the others, every pair adds its slopes.
-template<int Output, int Channel, class T, int Segments, class Data>
-class sink_runner<feature_gradient<Output, Channel, T, Segments>, Data> {
+template<int Output, int Channel, class T, int Segments, memory_space S, class Data>
+class sink_runner<feature_gradient<Output, Channel, T, Segments, S>, Data> {
   using R = register_tile<T>;
   using V = typename R::V;
   using Metric = typename Data::metric_type;
@@ -22,9 +22,10 @@ public:
   static constexpr bool per_row = true, in_registers = false, families = false;
   static constexpr std::uint32_t outputs = 1u << Output;
 
-  sink_runner(const feature_gradient<Output, Channel, T, Segments>& sink, const Data& data, std::span<const pair_block> blocks,
+  sink_runner(const feature_gradient<Output, Channel, T, Segments, S>& sink, const Data& data, std::span<const pair_block> blocks,
               index, index)
       : sink_(sink), data_(data), edge_(tile_edge(data, blocks)) {
+    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
     static_assert(std::is_same_v<T, typename Data::value_type>, "dispar: gradients have the type of the samples");
     features_ = data.features(Channel);
     padded_ = (features_ + R::lanes - 1) / R::lanes * R::lanes;
@@ -145,7 +146,7 @@ private:
 
   static constexpr bool needs_distance = requires { Metric::slope_needs_distance; };
 
-  feature_gradient<Output, Channel, T, Segments> sink_;
+  feature_gradient<Output, Channel, T, Segments, S> sink_;
   const Data& data_;
   index edge_, features_ = 0, padded_ = 0;
   std::vector<bool> wanted_;

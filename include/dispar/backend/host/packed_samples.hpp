@@ -230,8 +230,14 @@ template<metric Metric, class Each, class Memory, class Segments>
   using S = typename Segments::value_type;
   static_assert(reachable<typename S::space, host>,
                 "dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend");
-  return packed_samples<typename S::value_type, Metric, S::channel_count, tiled_host<Each, Memory>>(
-      b, std::span<const S>(segments.data(), segments.size()));
+  using packed = packed_samples<typename S::value_type, Metric, S::channel_count, tiled_host<Each, Memory>>;
+  if constexpr (std::same_as<typename S::space, host>) {
+    return packed(b, std::span<const S>(segments.data(), segments.size()));
+  } else if constexpr (reachable<typename S::space, host>) {
+    std::vector<sample<typename S::value_type, S::channel_count>> reached(segments.size());
+    for (std::size_t s = 0; s < reached.size(); ++s) reached[s] = as_host(segments[s]);
+    return packed(b, std::span<const sample<typename S::value_type, S::channel_count>>(reached));
+  }
 }
 
 DISPAR_NAMESPACE_END

@@ -69,8 +69,8 @@ template<class Sink, class Data>
 class sink_runner;
 
 /// `total`: lane sums in registers, flushed to double per register tile; one partial sum per task and block.
-template<int First, int Count, class Data>
-class sink_runner<total<First, Count>, Data> {
+template<int First, int Count, memory_space S, class Data>
+class sink_runner<total<First, Count, S>, Data> {
   using T = typename Data::value_type;
   using V = native_pack<T>;
   static constexpr int lanes = native_width<T>;
@@ -79,11 +79,12 @@ public:
   static constexpr bool per_row = false, in_registers = true, families = true;
   static constexpr std::uint32_t outputs = 0;
 
-  sink_runner(const total<First, Count>& sink, const Data&, std::span<const pair_block> blocks, index tasks, index members)
+  sink_runner(const total<First, Count, S>& sink, const Data&, std::span<const pair_block> blocks, index tasks, index members)
       : sink_(sink),
         blocks_(static_cast<index>(blocks.size())),
         members_(members),
         partial_(static_cast<std::size_t>(tasks * members * blocks_ * Count), 0.0) {
+    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
     require(sink.out.rows() == members * blocks_, "total: rows of out", "must be the blocks, once per member of the operation",
             static_cast<double>(sink.out.rows()));
     require(sink.out.cols() == Count, "total: cols of out", "must be the outputs", static_cast<double>(sink.out.cols()));
@@ -142,22 +143,23 @@ public:
   }
 
 private:
-  total<First, Count> sink_;
+  total<First, Count, S> sink_;
   index blocks_, members_;
   std::vector<double> partial_;
 };
 
 /// `row_sums`: added in double, tile by tile.
-template<int Output, class Data>
-class sink_runner<row_sums<Output>, Data> {
+template<int Output, memory_space S, class Data>
+class sink_runner<row_sums<Output, S>, Data> {
   using T = typename Data::value_type;
 
 public:
   static constexpr bool per_row = true, in_registers = false, families = true;
   static constexpr std::uint32_t outputs = 1u << Output;
 
-  sink_runner(const row_sums<Output>& sink, const Data& data, std::span<const pair_block> blocks, index, index members)
+  sink_runner(const row_sums<Output, S>& sink, const Data& data, std::span<const pair_block> blocks, index, index members)
       : sink_(sink), data_(data), slots_(sink.out.cols() / members) {
+    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
     require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
             static_cast<double>(sink.out.rows()));
     for (const auto& b : blocks) require(b.slot >= 0 && b.slot < slots_, "row_sums: slot", "must be a column of out", b.slot);
@@ -181,20 +183,21 @@ public:
   void finish() {}
 
 private:
-  row_sums<Output> sink_;
+  row_sums<Output, S> sink_;
   const Data& data_;
   index slots_;
 };
 
 /// `store`: copied out of the tile, and mirrored.
-template<int Output, class T, class Data>
-class sink_runner<store<Output, T>, Data> {
+template<int Output, class T, memory_space S, class Data>
+class sink_runner<store<Output, T, S>, Data> {
 public:
   static constexpr bool per_row = false, in_registers = false, families = false;
   static constexpr std::uint32_t outputs = 1u << Output;
 
-  sink_runner(const store<Output, T>& sink, const Data& data, std::span<const pair_block>, index, index)
+  sink_runner(const store<Output, T, S>& sink, const Data& data, std::span<const pair_block>, index, index)
       : sink_(sink), data_(data) {
+    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
     require(sink.out.rows() == data.rows(), "store: rows of out", "must be the rows of all segments",
             static_cast<double>(sink.out.rows()));
     require(sink.out.cols() == data.rows(), "store: cols of out", "must be the rows of all segments",
@@ -218,7 +221,7 @@ public:
   void finish() {}
 
 private:
-  store<Output, T> sink_;
+  store<Output, T, S> sink_;
   const Data& data_;
 };
 
