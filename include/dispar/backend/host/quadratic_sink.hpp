@@ -9,8 +9,8 @@ namespace detail {
 /// `quadratic_forms`: every tile is multiplied by the labels of its columns while it is in cache, then folded with the labels of
 /// its rows. Labels become numbers a few hundred at a time, so working memory does not grow with their count, and once for all
 /// members of a family.
-template<int Output, class Labels, class Data>
-class sink_runner<quadratic_forms<Output, Labels>, Data> {
+template<int Output, class Labels, memory_space S, class Data>
+class sink_runner<quadratic_forms<Output, Labels, S>, Data> {
   using T = typename Data::value_type;
   using R = register_tile<T>;
   using V = typename R::V;
@@ -20,13 +20,14 @@ public:
   static constexpr bool per_row = false, in_registers = false, families = true;
   static constexpr std::uint32_t outputs = 1u << Output;
 
-  sink_runner(const quadratic_forms<Output, Labels>& sink, const Data& data, std::span<const pair_block> blocks, index tasks,
+  sink_runner(const quadratic_forms<Output, Labels, S>& sink, const Data& data, std::span<const pair_block> blocks, index tasks,
               index members)
       : sink_(sink),
         data_(data),
         edge_(tile_edge(data, blocks)),
         padded_((sink.out.cols() + R::lanes - 1) / R::lanes * R::lanes),
         partial_(static_cast<std::size_t>(tasks * members * padded_), 0.0) {
+    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
     require(sink.labels.rows == data.rows(), "quadratic_forms: rows of labels", "must be the rows of all segments",
             static_cast<double>(sink.labels.rows));
     require(sink.out.rows() == members, "quadratic_forms: rows of out", "must be the operation's members",
@@ -74,7 +75,7 @@ public:
   }
 
 private:
-  quadratic_forms<Output, Labels> sink_;
+  quadratic_forms<Output, Labels, S> sink_;
   const Data& data_;
   index edge_, padded_;
   std::vector<double> partial_;
