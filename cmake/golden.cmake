@@ -22,5 +22,10 @@ foreach(system IN LISTS DISPAR_THRUST_SYSTEMS)
   # The same engine again, with other executors: optimizing it as hard as on the CPU would double the test command's time.
   target_compile_options(dispar_golden_thrust_${system} PRIVATE -O1)
 endforeach()
+if(TARGET dispar_emulated_cuda)
+  # The kernels of the gpu backend on the CPU: tests/cuda_emulation.
+  dispar_golden_backend(gpu_emulated DISPAR_GOLDEN_GPU=gpu-emulated dispar_emulated_cuda)
+  target_link_libraries(dispar_golden PRIVATE dispar_cuda_emulation)
+endif()
 
 dispar_register_test(dispar_golden quick dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)

@@ -41,7 +41,7 @@ int run(const std::string& root, const std::string& backend, const std::string& 
   if (!backend.empty() && !golden::is_backend_name(backend))
     return usage("unknown backend '" + backend + "'; this build has " + joined(built));
   if (!backend.empty() && std::find(built.begin(), built.end(), backend) == built.end())
-    return usage("backend '" + backend + "' was not built; this build has " + joined(built));
+    return usage("backend '" + backend + "' was not built, or this machine has no such device; there is " + joined(built));
   if (!std::filesystem::is_directory(root)) return usage("no such folder: " + root);
   const auto cases = golden::find_cases(root);
   if (cases.empty()) return usage("no case.json in or below " + root);
@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
   CLI::App app("Runs the golden fixtures below a folder, in double and in float, and compares with their expected outputs");
   std::string root, backend, json_file;
   app.add_option("ROOT", root, "a folder of cases, searched recursively")->required();
-  app.add_option("--backend", backend, "cpu, thrust-cpp, thrust-omp, thrust-tbb or gpu; by default every one built");
+  app.add_option("--backend", backend,
+                 "cpu, thrust-cpp, thrust-omp, thrust-tbb, gpu or gpu-emulated; by default every one built");
   app.add_option("--json", json_file, "write the outcomes to this file");
   try {
     app.parse(argc, argv);

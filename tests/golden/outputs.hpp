@@ -10,8 +10,8 @@ namespace golden {
 class outputs {
 public:
   void put(const std::string& name, double value) { values_[name] = {value}; }
-  template<class T>
-  void put(const std::string& name, const std::vector<T>& values) {
+  template<class T, class Allocator>
+  void put(const std::string& name, const std::vector<T, Allocator>& values) {
     values_[name].assign(values.begin(), values.end());
   }
   /// Null where the core did not compute it.

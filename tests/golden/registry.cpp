@@ -6,7 +6,7 @@
 namespace golden {
 namespace {
 
-constexpr std::array<const char*, 5> all_backends{"cpu", "thrust-cpp", "thrust-omp", "thrust-tbb", "gpu"};
+constexpr std::array<const char*, 6> all_backends{"cpu", "thrust-cpp", "thrust-omp", "thrust-tbb", "gpu", "gpu-emulated"};
 
 // Functions, since the entries are made by constructors of other files.
 std::vector<core>& cores() {

@@ -19,7 +19,7 @@ struct core {
   function in_float;
 };
 
-/// The names of the backends that this program was built with, cpu first.
+/// The names of the backends that this program was built with and that are there to run, cpu first.
 [[nodiscard]] std::vector<std::string> backends();
 /// Whether the name is one that a build of this program could have.
 [[nodiscard]] bool is_backend_name(const std::string& name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -9,13 +10,23 @@
 #include "fixture.hpp"
 
 namespace golden {
+inline namespace DISPAR_ABI {  // the cores of different backends, compiled with different flags, meet in one program
 
-/// A matrix of a fixture in the precision under test.
-template<class T>
-class matrix {
+struct host_memory {
+  using space = dispar::host;
+  template<class T>
+  using allocator = std::allocator<T>;
+};
+
+/// A matrix of a fixture in the precision under test, in memory that both the host and the backend under test can reach.
+template<class T, class Memory>
+class matrix_in {
+  template<class U>
+  using view_of = dispar::matrix_view<U, typename Memory::space>;
+
 public:
-  matrix(dispar::index rows, dispar::index cols) : data_(static_cast<std::size_t>(rows * cols)), rows_(rows), cols_(cols) {}
-  matrix(const fixture& c, const std::string& name) {
+  matrix_in(dispar::index rows, dispar::index cols) : data_(static_cast<std::size_t>(rows * cols)), rows_(rows), cols_(cols) {}
+  matrix_in(const fixture& c, const std::string& name) {
     const array a = c.input(name);
     if (a.shape.size() != 2) throw std::runtime_error("input '" + name + "' is no matrix");
     rows_ = a.shape[0];
@@ -24,8 +35,8 @@ public:
     for (std::size_t i = 0; i < a.size(); ++i) data_.push_back(static_cast<T>(a.at(i)));
   }
 
-  [[nodiscard]] dispar::matrix_view<T> view() { return {data_.data(), rows_, cols_}; }
-  [[nodiscard]] dispar::matrix_view<const T> view() const { return {data_.data(), rows_, cols_}; }
+  [[nodiscard]] view_of<T> view() { return {data_.data(), rows_, cols_}; }
+  [[nodiscard]] view_of<const T> view() const { return {data_.data(), rows_, cols_}; }
   /// The first n rows, and the others: fixtures stack X and Y.
   [[nodiscard]] auto x(dispar::index n) { return view().slice(0, n); }
   [[nodiscard]] auto x(dispar::index n) const { return view().slice(0, n); }
@@ -33,10 +44,10 @@ public:
   [[nodiscard]] auto y(dispar::index n) const { return view().slice(n, rows_ - n); }
 
   [[nodiscard]] dispar::index rows() const { return rows_; }
-  [[nodiscard]] const std::vector<T>& data() const { return data_; }
+  [[nodiscard]] const auto& data() const { return data_; }
 
 private:
-  std::vector<T> data_;
+  std::vector<T, typename Memory::template allocator<T>> data_;
   dispar::index rows_ = 0, cols_ = 0;
 };
 
@@ -66,4 +77,5 @@ private:
   array array_;
 };
 
+}  // namespace DISPAR_ABI
 }  // namespace golden

@@ -32,7 +32,7 @@ void gram(const B& b, const X& x, const Y& y, const K& k, Out&& out) {
   const kernel_value<K, T> operation(k);
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
   const std::span<const vector_view<const T>> no_operands;
-  pairwise(b, samples.data, operation, blocks, no_operands, store<0, U>{target});
+  pairwise(b, samples.data, operation, blocks, no_operands, store<0, U, space_of<Out>>{target});
   std::vector<double> diagonal(static_cast<std::size_t>(rows));
   pair_list(
       b, samples.data, operation, rows,

@@ -4,7 +4,9 @@ namespace golden {
 namespace {
 
 const struct built {
-  built() { add_backend(backend_name); }
+  built() {
+    if (backend_is_there()) add_backend(backend_name);
+  }
 } registered;
 
 }  // namespace

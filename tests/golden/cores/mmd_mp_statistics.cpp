@@ -54,10 +54,10 @@ struct statistic_and_gradient {
 
     matrix<T> by_phi(phi.rows(), phi.view().cols()), by_raw(raw.rows(), raw.view().cols());
     std::vector<double> by_parameter(3);
-    mmd::gradients<T, 2> gradients{.x = {by_phi.x(n), by_raw.x(n)},
-                                   .y = {by_phi.y(n), by_raw.y(n)},
-                                   .parameters = dispar::view_of(by_parameter),
-                                   .factor = -1};
+    mmd::gradients<T, 2, memory_under_test::space> gradients{.x = {by_phi.x(n), by_raw.x(n)},
+                                                             .y = {by_phi.y(n), by_raw.y(n)},
+                                                             .parameters = dispar::view_of(by_parameter),
+                                                             .factor = -1};
     const auto put = [&](const std::string& of) {
       out.put("grad_" + of + "_phi", by_phi.data());
       out.put("grad_" + of + "_raw", by_raw.data());
