@@ -29,7 +29,10 @@ struct device_rows {
   dispar::array<T, 2, dispar::gpu> copy;
 
   device_rows(index n, index d, std::uint64_t stream, double mean = 0)
-      : count(n), features(d), numbers(normal_rows<T>(n, d, stream, mean)), copy(to(device(), dispar::as_matrix(numbers, n, d))) {}
+      : count(n),
+        features(d),
+        numbers(normal_rows<T>(n, d, stream, mean)),
+        copy(to(device(), dispar::as_matrix(numbers, n, d))) {}
   [[nodiscard]] auto host() const { return dispar::as_matrix(numbers, count, features); }
   [[nodiscard]] auto view() const { return copy.view(); }
 };

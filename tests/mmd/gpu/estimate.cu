@@ -72,7 +72,8 @@ TEST_CASE("gpu, estimate: two channels, row weights, an offset of 1000, strided 
 
   const device_rows<float> far_x(70, 6, 5, 1000), far_y(50, 6, 6, 1000.3);
   check(far_x.view(), far_y.view(), far_x.host(), far_y.host(), gaussian{2}, 2e-7);
-  const matrix_view<const float, device> gx(far_x.view().data() + 6, {35, 3}, {12, 2}), gy(far_y.view().data() + 6, {25, 3}, {12, 2});
+  const matrix_view<const float, device> gx(far_x.view().data() + 6, {35, 3}, {12, 2}),
+      gy(far_y.view().data() + 6, {25, 3}, {12, 2});
   const matrix_view<const float> hx(far_x.numbers.data() + 6, {35, 3}, {12, 2}), hy(far_y.numbers.data() + 6, {25, 3}, {12, 2});
   check(gx, gy, hx, hy, gaussian{2}, 2e-7);
 }

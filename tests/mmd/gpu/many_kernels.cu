@@ -1,0 +1,40 @@
+// Tests over many kernels on the GPU against the CPU: grids of bandwidths, members, verdicts.
+#include "dispar/kernels/rational_quadratic.hpp"
+#include "dispar/mmd/aggregated_test.hpp"
+#include "dispar/mmd/fused_test.hpp"
+#include "mmd/gpu/device_rows.hpp"
+
+namespace {
+
+using namespace dispar;
+using gpu_tests::device_rows;
+
+const gpu g = gpu_tests::device();
+
+}  // namespace
+
+TEST_CASE("gpu, aggregated_test: the wild bootstrap and permutations") {
+  for (const dispar::index m : {40, 33}) {
+    const device_rows<float> x(40, 3, 1), y(m, 3, 2, 0.7);
+    const mmd::aggregated_options o{.number_bandwidths = 2, .quantile_simulations = 100, .level_simulations = 60, .seed = 3};
+    const auto t = mmd::aggregated_test(g, x.view(), y.view(), o), s = mmd::aggregated_test(cpu{}, x.host(), y.host(), o);
+    CHECK(t.reject == s.reject);
+    REQUIRE(t.member.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      CHECK(t.member[i].bandwidth == doctest::Approx(s.member[i].bandwidth).epsilon(1e-5));
+      CHECK(t.member[i].statistic == doctest::Approx(s.member[i].statistic).epsilon(1e-3));
+      CHECK(t.member[i].quantile == doctest::Approx(s.member[i].quantile).epsilon(1e-3));
+    }
+  }
+}
+
+TEST_CASE("gpu, fused_test") {
+  const device_rows<float> x(40, 3, 1), y(33, 3, 2, 0.7);
+  const mmd::fused_options o{.number_bandwidths = 2, .permutations = 100, .seed = 3};
+  const auto t = mmd::fused_test(g, x.view(), y.view(), o), s = mmd::fused_test(cpu{}, x.host(), y.host(), o);
+  CHECK(t.statistic == doctest::Approx(s.statistic).epsilon(1e-3));
+  CHECK(t.threshold == doctest::Approx(s.threshold).epsilon(1e-3));
+  REQUIRE(t.member.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(t.member[i].bandwidth == doctest::Approx(s.member[i].bandwidth).epsilon(1e-5));
+  CHECK(mmd::fused_test(g, x.view(), y.view(), o).statistic == t.statistic);
+}

@@ -1,0 +1,80 @@
+// Permutation test and wild bootstrap on the GPU against the CPU: the same splits, statistic by statistic.
+#include "dispar/mmd/permutation_test.hpp"
+
+#include "dispar/kernels/gaussian.hpp"
+#include "dispar/kernels/laplacian.hpp"
+#include "dispar/mmd/wild_bootstrap.hpp"
+#include "mmd/gpu/device_rows.hpp"
+
+namespace {
+
+using namespace dispar;
+using gpu_tests::close;
+using gpu_tests::device_rows;
+using mmd::estimator;
+
+const gpu g = gpu_tests::device();
+
+template<class X, class Y, class K>
+void check(const X& gx, const Y& gy, const auto& x, const auto& y, const K& k, mmd::permutation_options o, double tolerance) {
+  const auto count = static_cast<std::size_t>(o.given ? o.given.rows() : o.permutations);
+  std::vector<double> on_gpu(count), again(count), on_cpu(count);
+  o.permuted = view_of(on_gpu);
+  const auto t = mmd::permutation_test(g, gx, gy, k, o);
+  o.permuted = view_of(on_cpu);
+  const auto s = mmd::permutation_test(cpu{}, x, y, k, o);
+  CHECK(std::fabs(t.statistic - s.statistic) <= tolerance);
+  CHECK(close(on_gpu, on_cpu, tolerance / s.null_deviation));
+  CHECK(t.p_value == doctest::Approx(s.p_value).epsilon(0.1));
+  o.permuted = view_of(again);
+  (void)mmd::permutation_test(g, gx, gy, k, o);
+  CHECK(on_gpu == again);
+}
+
+}  // namespace
+
+TEST_CASE("gpu, permutation_test: sizes around a tile, more labels than threads and than one pass takes") {
+  for (const auto& [n, m, permutations] :
+       {std::array<dispar::index, 3>{2, 3, 1}, {64, 65, 63}, {63, 70, 257}, {40, 30, 511}, {33, 34, 1100}}) {
+    CAPTURE(permutations);
+    const device_rows<float> x(n, 3, 1), y(m, 3, 2, 0.3);
+    check(x.view(), y.view(), x.host(), y.host(), gaussian{2}, {.permutations = permutations, .seed = 5}, 1e-6);
+  }
+}
+
+TEST_CASE("gpu, permutation_test: double, biased, the one-sample form, the caller's permutations, another metric") {
+  const dispar::index n = 35;
+  const device_rows<double> x(n, 3, 1), y(n, 3, 2, 0.3);
+  check(x.view(), y.view(), x.host(), y.host(), laplacian_l1{3}, {.permutations = 70, .form = estimator::biased}, 1e-13);
+  std::vector<std::int64_t> given;
+  for (int p = 0; p < 6; ++p)
+    for (int i = 0; i < 2 * n; ++i) given.push_back((i * 11 + p * 13) % (2 * n));
+  for (const auto pairs : {mmd::pairing::sorted, mmd::pairing::ordered})
+    check(x.view(), y.view(), x.host(), y.host(), laplacian_l1{3},
+          {.form = estimator::one_sample, .pairs = pairs, .given = as_matrix(given, 6, 2 * n)}, 1e-13);
+}
+
+TEST_CASE("gpu, permutation_test and wild_bootstrap_test of kernel matrices") {
+  const device_rows<double> gram(90, 90, 3);
+  const auto t = mmd::permutation_test(g, mmd::given(gram.view(), 40), {.permutations = 100}),
+             s = mmd::permutation_test(cpu{}, mmd::given(gram.host(), 40), {.permutations = 100});
+  CHECK(t.statistic == doctest::Approx(s.statistic).epsilon(1e-11));
+  CHECK(t.null_deviation == doctest::Approx(s.null_deviation).epsilon(1e-11));
+  const auto w = mmd::wild_bootstrap_test(g, mmd::given(gram.view(), 45), {.simulations = 100}),
+             v = mmd::wild_bootstrap_test(cpu{}, mmd::given(gram.host(), 45), {.simulations = 100});
+  CHECK(w.statistic == doctest::Approx(v.statistic).epsilon(1e-11));
+  CHECK(w.null_deviation == doctest::Approx(v.null_deviation).epsilon(1e-11));
+}
+
+TEST_CASE("gpu, wild_bootstrap_test: matched pairs do not count") {
+  for (const dispar::index n : {2, 64, 65}) {
+    const device_rows<float> x(n, 3, 1), y(n, 3, 2, 0.3);
+    std::vector<double> on_gpu(200), on_cpu(200);
+    const auto t =
+        mmd::wild_bootstrap_test(g, x.view(), y.view(), gaussian{2}, {.simulations = 200, .simulated = view_of(on_gpu)});
+    const auto s =
+        mmd::wild_bootstrap_test(cpu{}, x.host(), y.host(), gaussian{2}, {.simulations = 200, .simulated = view_of(on_cpu)});
+    CHECK(t.statistic == doctest::Approx(s.statistic).epsilon(1e-4));
+    CHECK(close(on_gpu, on_cpu, 1e-4));
+  }
+}
