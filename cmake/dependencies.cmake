@@ -83,6 +83,7 @@ endif()
 
 # --- CUDA: compiled wherever nvcc is, run only where a GPU is -----------------------------------------------------------
 set(DISPAR_CUDA_FOUND OFF)
+set(DISPAR_CUDA_RUNS OFF)
 if(DISPAR_CUDA)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 80 90)
@@ -101,6 +102,10 @@ if(DISPAR_CUDA)
     set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     set(CMAKE_CUDA_EXTENSIONS OFF)
     set(DISPAR_CUDA_FOUND ON)
+    # Without a GPU, and unless -DDISPAR_CUDA=ON asks for it, what nvcc makes is only compiled, in as little time as possible.
+    if(NOT DISPAR_CUDA STREQUAL "AUTO" OR EXISTS /dev/nvidia0)
+      set(DISPAR_CUDA_RUNS ON)
+    endif()
   elseif(NOT DISPAR_CUDA STREQUAL "AUTO")
     message(FATAL_ERROR "dispar: DISPAR_CUDA=${DISPAR_CUDA}, but nvcc was not found")
   endif()

@@ -27,8 +27,7 @@ if(TARGET dispar_emulated_cuda)
   dispar_golden_backend(gpu_emulated DISPAR_GOLDEN_GPU=gpu-emulated dispar_emulated_cuda)
   target_link_libraries(dispar_golden PRIVATE dispar_cuda_emulation)
 endif()
-# Where there is a GPU, or with -DDISPAR_CUDA=ON: a minute of nvcc that on other machines proves no more than the emulation.
-if(DISPAR_CUDA_FOUND AND (NOT DISPAR_CUDA STREQUAL "AUTO" OR EXISTS /dev/nvidia0))
+if(DISPAR_CUDA_RUNS)  # a minute of nvcc that on other machines proves no more than the emulation
   set(cuda_cores "")
   foreach(core IN LISTS cores)
     cmake_path(GET core STEM name)
