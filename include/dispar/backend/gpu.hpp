@@ -2,8 +2,8 @@
 /// \file
 /// NVIDIA GPUs: `dispar::gpu{&context}`. For files that nvcc compiles, as C++20.
 ///
-/// A plain version: multiply-adds of the data's type from shared-memory tiles, no tensor cores, and it has been compiled
-/// (nvcc 13, sm_80 and sm_90) but not run.
+/// A plain version: multiply-adds of the data's type from shared-memory tiles, no tensor cores, compiled with nvcc 13.
+/// Tested with the kernels emulated on the CPU (tests/cuda_emulation); it has never run on a GPU.
 
 #include "dispar/backend/gpu/context.hpp"
 #include "dispar/backend/gpu/managed_and_pinned.hpp"

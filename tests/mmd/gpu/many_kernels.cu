@@ -1,6 +1,7 @@
 // Tests over many kernels on the GPU against the CPU: grids of bandwidths, members, verdicts.
-#include "dispar/kernels/rational_quadratic.hpp"
+#include "dispar/kernels/gaussian.hpp"
 #include "dispar/mmd/aggregated_test.hpp"
+#include "dispar/mmd/estimate_each.hpp"
 #include "dispar/mmd/fused_test.hpp"
 #include "mmd/gpu/device_rows.hpp"
 
@@ -37,4 +38,20 @@ TEST_CASE("gpu, fused_test") {
   REQUIRE(t.member.size() == 4);
   for (std::size_t i = 0; i < 4; ++i) CHECK(t.member[i].bandwidth == doctest::Approx(s.member[i].bandwidth).epsilon(1e-5));
   CHECK(mmd::fused_test(g, x.view(), y.view(), o).statistic == t.statistic);
+}
+
+TEST_CASE("gpu: kernels that share a pass, alone and in a fused test") {
+  const device_rows<float> x(70, 3, 1), y(33, 3, 2, 0.2);
+  const std::array<gaussian, 3> three{{{0.8}, {1.5}, {3}}};
+  const std::span<const gaussian> kernels(three);
+  const auto values = mmd::estimate_each(g, x.view(), y.view(), kernels),
+             expected = mmd::estimate_each(cpu{}, x.host(), y.host(), kernels);
+  const auto t = mmd::fused_test(g, x.view(), y.view(), kernels, {.permutations = 40}),
+             s = mmd::fused_test(cpu{}, x.host(), y.host(), kernels, {.permutations = 40});
+  for (std::size_t k = 0; k < 3; ++k) {
+    CHECK(values[k] == doctest::Approx(expected[k]).epsilon(1e-4));
+    CHECK(values[k] == doctest::Approx(mmd::estimate(g, x.view(), y.view(), three[k])).epsilon(1e-5));
+    CHECK(t.member[k].normalized == doctest::Approx(s.member[k].normalized).epsilon(1e-4));
+  }
+  CHECK(t.threshold == doctest::Approx(s.threshold).epsilon(1e-4));
 }
