@@ -2,9 +2,6 @@
 /// \file
 /// Many small problems at once: a backend runs whole problems side by side where that beats sharing out each one.
 
-#include <exception>
-#include <vector>
-
 #include "dispar/backend/host/tiled_host.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -20,16 +17,7 @@ void for_each_group(const B& b, index count, const Task& task) {
 template<class Each, class Memory, class Task>
 void for_each_group(const tiled_host<Each, Memory>& b, index count, const Task& task) {
   const tiled_host<serial, Memory> inner{{}, b.memory};
-  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(count));
-  b.each(count, [&](index g) noexcept {
-    try {
-      task(inner, g);
-    } catch (...) {
-      thrown[static_cast<std::size_t>(g)] = std::current_exception();
-    }
-  });
-  for (const auto& e : thrown)
-    if (e) std::rethrow_exception(e);
+  each_may_throw(b.each, count, [&](index g) { task(inner, g); });
 }
 
 DISPAR_NAMESPACE_END

@@ -78,7 +78,7 @@ public:
   template<executor Each>
   [[nodiscard]] static label_bits permuted(const Each& each, index rows, index n, index count, random_key key) {
     label_bits labels(rows, count + 1);
-    each(labels.words_, [&](index word) noexcept {
+    each_may_throw(each, labels.words_, [&](index word) {
       const index row_words = membership_words(rows);
       std::vector<std::uint64_t> one(static_cast<std::size_t>(row_words)), block(static_cast<std::size_t>(row_words * 64), 0);
       for (index l = 0; l < 64 && word * 64 + l < labels.labels_; ++l) {

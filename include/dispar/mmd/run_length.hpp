@@ -107,7 +107,7 @@ template<executor Each, class T>
   // Streams as long as five mean runs: one in 150 is cut off.
   const index steps = static_cast<index>(5 * expected) + 1;
   std::vector<std::vector<record>> streams(static_cast<std::size_t>(runs));
-  each(runs, [&](index r) noexcept {
+  each_may_throw(each, runs, [&](index r) {
     streams[static_cast<std::size_t>(r)] = simulate_stream(w, steps, random_key{seed}.fork(static_cast<std::uint64_t>(r)));
   });
   std::vector<double> candidates;

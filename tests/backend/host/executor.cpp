@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -53,6 +55,23 @@ TEST_CASE("every executor runs every task once") {
   check_every_task_once(forwards());
   check_every_task_once(backwards());
   check_every_task_once(threads(3, 3));
+}
+
+TEST_CASE("the exception of the least task is passed on when all are done") {
+  const auto check = [](const auto& each) {
+    std::atomic<int> done{0};
+    CHECK_THROWS_WITH(dispar::each_may_throw(each, 20,
+                                             [&](index i) {
+                                               ++done;
+                                               if (i % 7 == 5) throw std::runtime_error("task " + std::to_string(i));
+                                             }),
+                      "task 5");
+    CHECK(done == 20);
+  };
+  check(dispar::serial{});
+  check(dispar::openmp{3});
+  check(backwards());
+  check(threads(3, 3));
 }
 
 TEST_CASE("serial runs in order on the calling thread") {

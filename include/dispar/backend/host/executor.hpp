@@ -1,9 +1,12 @@
 #pragma once
 /// \file
 /// Executors: how the host runs `n` independent tasks. An executor is callable as `each(n, task)`, calls `task(i)` once for
-/// every i in [0, n), and returns when all are done. Tasks do not throw. Results never depend on the executor.
+/// every i in [0, n), and returns when all are done. Tasks do not throw (`each_may_throw` wraps those that do). Results never
+/// depend on the executor.
 
 #include <concepts>
+#include <exception>
+#include <vector>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -82,5 +85,21 @@ struct thrifty {
   /// How many tasks run at a time.
   [[nodiscard]] int concurrency() const { return work < 1e6 ? 1 : each.concurrency(); }
 };
+
+/// Runs tasks that may throw, as those do that allocate: an exception must not leave a task, so that of the least i is passed
+/// on when all are done.
+template<executor Each, class Task>
+void each_may_throw(const Each& each, index n, const Task& task) {
+  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(n));
+  each(n, [&](index i) noexcept {
+    try {
+      task(i);
+    } catch (...) {
+      thrown[static_cast<std::size_t>(i)] = std::current_exception();
+    }
+  });
+  for (const auto& e : thrown)
+    if (e) std::rethrow_exception(e);
+}
 
 DISPAR_NAMESPACE_END

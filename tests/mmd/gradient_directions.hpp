@@ -1,7 +1,10 @@
-// Gradients of every kernel, in float and in double, on samples of many tiles.
+#pragma once
+/// \file
+/// Gradients of kernels on samples of many tiles, along directions of all elements at once.
+
 #include "mmd/gradient_checks.hpp"
 
-namespace {
+namespace mmd_tests {
 
 /// The derivative along one direction of all elements and, apart from it, by every parameter: central differences of the
 /// estimate in double on the same elements.
@@ -42,14 +45,9 @@ void check_along_directions(double tolerance) {
   const std::vector<double> no_x(a.size()), no_y(b.size());
   auto p = Case::kernel.theta();
   for (int i = 0; i < K::parameters; ++i) {
-    const double difference = mmd_tests::central_difference(p[i], [&] { return value(Case::with(p), no_x, no_y, 0); });
+    const double difference = central_difference(p[i], [&] { return value(Case::with(p), no_x, no_y, 0); });
     CHECK(std::abs(gp[static_cast<std::size_t>(i)] - difference) <= tolerance * 0.1);
   }
 }
 
-}  // namespace
-
-TEST_CASE_TEMPLATE("value_and_gradient along directions: every kernel of a distance", Case, DISPAR_KERNELS_OF_A_DISTANCE) {
-  check_along_directions<Case, double>(1e-6);
-  check_along_directions<Case, float>(1e-5);
-}
+}  // namespace mmd_tests
