@@ -13,7 +13,8 @@
 /// - the host touches neither device memory nor results before the wait: outside of the stream's work the pages have no access;
 /// - every thread reaches the same barriers and warp collectives (else `defect` says who waits where);
 /// - results do not depend on the order of threads between barriers, nor of blocks: every kernel runs twice on the same memory,
-///   threads and blocks ascending and then descending, and must leave the same bits. A missing barrier shows here.
+///   threads, warps and blocks ascending and then descending, each warp running ahead to the next barrier, and must leave the
+///   same bits. A missing barrier shows here.
 ///
 /// What it cannot: timing; registers, local memory and the limits of a real device; what nvcc and ptxas make of the code; the
 /// memory model (caches, fences, visibility between blocks); races that both orders decide alike, and such within a warp

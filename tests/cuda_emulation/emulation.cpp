@@ -82,6 +82,19 @@ __global__ void rounds_kernel(int* out) {
   out[threadIdx.x] = value;
 }
 
+/// A warp that runs ahead to its next result overwrites what thread 0 has not read yet.
+template<bool Synchronized>
+__global__ void warp_sums_kernel(int* out) {
+  __shared__ int sums[2];
+  for (int round = 0; round < 2; ++round) {
+    const int sum = __shfl_xor_sync(~0u, static_cast<int>(threadIdx.x) + round, 1);
+    if (Synchronized) __syncthreads();
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
+    __syncthreads();
+    if (threadIdx.x == 0) out[round] = sums[0] + sums[1];
+  }
+}
+
 __global__ void unwritten_kernel(float* out) {
   __shared__ float tile[32];
   if (threadIdx.x != 7) tile[threadIdx.x] = 1;
@@ -132,6 +145,10 @@ TEST_CASE("threads of a block exchange through shared memory, and a missing barr
   launch(1, 64, rounds_kernel<true>, out.data());
   CHECK(out.on_host()[0] == 0 + 1 + (1 + 2) + (1 + 2 + 2 + 3));
   launch(1, 64, rounds_kernel<false>, out.data());
+  CHECK_THROWS_AS(cudaStreamSynchronize(nullptr), defect);
+  launch(1, 64, warp_sums_kernel<true>, out.data());
+  CHECK(out.on_host()[1] == 2 + 34);
+  launch(1, 64, warp_sums_kernel<false>, out.data());
   CHECK_THROWS_AS(cudaStreamSynchronize(nullptr), defect);
 }
 

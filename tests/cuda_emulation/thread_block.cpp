@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -57,16 +58,14 @@ public:
     count_ = threads;
     while (fibers_.size() < threads) fibers_.push_back(std::make_unique<fiber>());
     for (unsigned t = 0; t < threads; ++t) prepare(*fibers_[t]);
+    const unsigned warps = (threads + warp_size - 1) / warp_size;
     for (;;) {
-      bool finished = true;
-      for (unsigned step = 0; step < threads; ++step) {
-        const unsigned t = order == run_order::ascending ? step : threads - 1 - step;
-        if (fibers_[t]->now == fiber::state::ready) switch_to(t);
-        finished = finished && fibers_[t]->now == fiber::state::finished;
-      }
+      for (unsigned step = 0; step < warps; ++step)
+        run_warp((order == run_order::ascending ? step : warps - 1 - step) * warp_size, order);
+      const bool finished =
+          std::all_of(fibers_.begin(), fibers_.begin() + threads, [](const auto& f) { return f->now == fiber::state::finished; });
       if (finished) return;
-      const bool warps = release_warps(), block = release_block();
-      if (!warps && !block) throw defect(who_waits());
+      if (!release_block()) throw defect(who_waits());
     }
   }
 
@@ -109,28 +108,38 @@ private:
 
   [[nodiscard]] static bool same(call_site a, call_site b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
 
-  bool release_warps() {
+  /// As far as the warp gets before a barrier: other warps must be right whether this one is ahead of them or behind.
+  void run_warp(unsigned first, run_order order) {
+    const unsigned lanes = std::min(warp_size, count_ - first);
+    do {
+      for (unsigned step = 0; step < lanes; ++step) {
+        const unsigned t = first + (order == run_order::ascending ? step : lanes - 1 - step);
+        if (fibers_[t]->now == fiber::state::ready) switch_to(t);
+      }
+    } while (release_collectives(first, lanes));
+  }
+
+  /// Whether some lanes go on.
+  bool release_collectives(unsigned first, unsigned lanes) {
     bool released = false;
-    for (unsigned t = 0; t < count_; ++t) {
-      const fiber& f = *fibers_[t];
+    for (unsigned own = 0; own < lanes; ++own) {
+      const fiber& f = *fibers_[first + own];
       if (f.now != fiber::state::in_collective) continue;
-      const unsigned first = t / warp_size * warp_size;
-      bool all = (f.mask >> (t % warp_size) & 1) != 0;
+      bool all = (f.mask >> own & 1) != 0;
       for (unsigned lane = 0; lane < warp_size && all; ++lane) {
         if ((f.mask >> lane & 1) == 0) continue;
-        if (first + lane >= count_) {
-          all = false;
-          break;
-        }
-        const fiber& other = *fibers_[first + lane];
-        all = other.now == fiber::state::in_collective && other.mask == f.mask && same(other.at, f.at);
+        all = lane < lanes && meets(*fibers_[first + lane], f);
       }
       if (!all) continue;
-      for (unsigned lane = 0; lane < warp_size; ++lane)
-        if ((f.mask >> lane & 1) != 0) fibers_[first + lane]->now = fiber::state::ready;
+      const unsigned mask = f.mask;
+      for (unsigned lane = 0; lane < lanes; ++lane)
+        if ((mask >> lane & 1) != 0) fibers_[first + lane]->now = fiber::state::ready;
       released = true;
     }
     return released;
+  }
+  static bool meets(const fiber& a, const fiber& b) {
+    return a.now == fiber::state::in_collective && a.mask == b.mask && same(a.at, b.at);
   }
 
   bool release_block() {
