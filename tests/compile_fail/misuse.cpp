@@ -4,6 +4,7 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/identity.hpp"
+#include "dispar/metrics/roc.hpp"
 #include "dispar/mmd/criterion.hpp"
 #include "dispar/mmd/linear_time.hpp"
 #include "dispar/mmd/single_instance.hpp"
@@ -86,5 +87,33 @@ double score(const samples& s) {
   return mmd::reference_scores(cpu{}, s.x, gaussian{1})(s.in_float).front();
 #else
   return mmd::reference_scores(cpu{}, s.x, gaussian{1})(s.y).front();
+#endif
+}
+
+void sort(const samples& s) {
+  const vector_view<const double> keys(s.x.data(), s.x.rows());
+  const vector_view<double> sorted(s.gradient.data(), s.x.rows());
+#if defined(DISPAR_MISUSE_SORT_BACKEND)
+  // error: dispar: this backend cannot sort: it has no member has_sort = true
+  sort_keys(allocator_only{}, keys, sorted);
+#elif defined(DISPAR_MISUSE_SCAN_BACKEND)
+  // error: dispar: this backend cannot scan: it has no member has_sort = true
+  inclusive_scan(allocator_only{}, keys, sorted);
+#elif defined(DISPAR_MISUSE_SORT_DEVICE_MEMORY)
+  // error: dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend
+  sort_keys(cpu{}, vector_view<const double, device>(), sorted);
+#elif defined(DISPAR_MISUSE_SORT_TYPES)
+  // error: dispar: sorted keys have the type of the keys
+  sort_keys(cpu{}, vector_view<const float>(), sorted);
+#elif defined(DISPAR_MISUSE_SCAN_TYPES)
+  // error: dispar: a scan goes from integers to integers or from floating-point numbers to floating-point numbers
+  inclusive_scan(cpu{}, vector_view<const int>(), sorted);
+#elif defined(DISPAR_MISUSE_SCORES_DEVICE_MEMORY)
+  // error: dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend
+  (void)metrics::auroc(vector_view<const double, device>(), keys);
+#else
+  sort_keys(cpu{}, keys, sorted);
+  inclusive_scan(cpu{}, keys, sorted);
+  (void)metrics::auroc(keys, sorted);
 #endif
 }

@@ -89,4 +89,9 @@ requires viewable<const X> && reachable<space_of<X>, host> && reachable<typename
   return copy;
 }
 
+/// A dense copy that the host can read. On a host backend nothing but `to`.
+template<backend B, class X>
+requires viewable<const X> && reachable<space_of<X>, host> && std::same_as<typename B::space, host>
+[[nodiscard]] auto to_host(const B& b, const X& x) { return to(b, x); }
+
 DISPAR_NAMESPACE_END

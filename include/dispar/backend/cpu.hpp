@@ -1,10 +1,15 @@
 #pragma once
 
+#include "dispar/backend/host/gather.hpp"
 #include "dispar/backend/host/given_matrix.hpp"
 #include "dispar/backend/host/gradient_sink.hpp"
+#include "dispar/backend/host/order_statistics.hpp"
 #include "dispar/backend/host/pair_list.hpp"
 #include "dispar/backend/host/pairwise.hpp"
 #include "dispar/backend/host/quadratic_sink.hpp"
+#include "dispar/backend/host/scan.hpp"
+#include "dispar/backend/host/select.hpp"
+#include "dispar/backend/host/sort.hpp"
 #include "dispar/backend/host/tiled_host.hpp"
 
 DISPAR_NAMESPACE_BEGIN

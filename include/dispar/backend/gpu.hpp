@@ -6,8 +6,12 @@
 /// Tested with the kernels emulated on the CPU (tests/cuda_emulation); it has never run on a GPU.
 
 #include "dispar/backend/gpu/context.hpp"
+#include "dispar/backend/gpu/gather.hpp"
 #include "dispar/backend/gpu/managed_and_pinned.hpp"
+#include "dispar/backend/gpu/order_statistics.hpp"
 #include "dispar/backend/gpu/pair_list.hpp"
 #include "dispar/backend/gpu/pairwise.hpp"
 #include "dispar/backend/gpu/samples.hpp"
+#include "dispar/backend/gpu/scan.hpp"
+#include "dispar/backend/gpu/select.hpp"
 #include "dispar/backend/gpu/transfer.hpp"

@@ -1,16 +1,22 @@
 #pragma once
 /// \file
 /// The receiver operating characteristic of scores: area under the curve, the curve itself, sensitivity at a false-alarm limit.
-/// A score at or above the threshold calls the item positive. Host only: sorting, O((n + m) log(n + m)) time, n + m doubles.
+/// A score at or above the threshold calls the item positive.
+///
+///     double area = metrics::auroc(human_scores, machine_scores);    // machine text is what should score high
+///     double area = metrics::auroc(backend, negatives, positives);   // scores where that backend can read them
+///
+/// The backend sorts, O(n + m) time and about twice the memory of the scores; the sorted scores are walked through on the host,
+/// as n + m doubles. The results are the same on every backend.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "dispar/core/special_values.hpp"
-#include "dispar/core/view_traits.hpp"
+#include "dispar/backend/array.hpp"
+#include "dispar/backend/default.hpp"
+#include "dispar/backend/sort.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -26,19 +32,25 @@ struct roc_points {
 namespace detail {
 
 /// The scores in descending order; throws for an empty sample and for NaN, which has no place in an order.
-template<vector_like X>
-[[nodiscard]] std::vector<double> descending_scores(const X& x, const char* argument) {
-  static_assert(reachable<space_of<X>, host>, "dispar: ROC metrics run on the host and need scores that the host can read");
+template<backend B, vector_like X>
+[[nodiscard]] std::vector<double> descending_scores(const B& b, const X& x, const char* argument) {
   const view_type<X> view = view_of(x);
   require(view.size() > 0, argument, "must not be empty");
-  std::vector<double> scores(static_cast<std::size_t>(view.size()));
-  for (index i = 0; i < view.size(); ++i) {
-    const auto score = view(i);
-    if (is_nan(score))
-      throw invalid_argument(std::string("dispar: ") + argument + " must not be NaN, got NaN at index " + std::to_string(i));
-    scores[static_cast<std::size_t>(i)] = static_cast<double>(score);
+  array<value_type_of<X>, 1, B> sorted(b, {view.size()});
+  sort_keys(b, view, sorted.view(), sort_order::descending);
+  const auto on_host = to_host(b, sorted);
+  const vector_view<const value_type_of<X>> in_order = on_host.view();
+  if (is_nan(in_order(view.size() - 1))) {  // the last one, if there is any
+    std::string place;
+    if constexpr (reachable<space_of<X>, host>) {
+      index i = 0;
+      while (!is_nan(view(i))) ++i;
+      place = ", got NaN at index " + std::to_string(i);
+    }
+    throw invalid_argument(std::string("dispar: ") + argument + " must not be NaN" + place);
   }
-  std::sort(scores.begin(), scores.end(), [](double a, double b) { return a > b; });
+  std::vector<double> scores(static_cast<std::size_t>(view.size()));
+  for (index i = 0; i < view.size(); ++i) scores[static_cast<std::size_t>(i)] = static_cast<double>(in_order(i));
   return scores;
 }
 
@@ -68,12 +80,10 @@ void for_each_threshold(const std::vector<double>& negatives, const std::vector<
 ///
 /// Counted in integers, so exact up to one division. Infinite scores are ordered like numbers.
 /// Throws `invalid_argument` when a sample is empty or holds a NaN.
-///
-///     double area = metrics::auroc(human_scores, machine_scores);    // machine text is what should score high
-template<vector_like Negatives, vector_like Positives>
-[[nodiscard]] double auroc(const Negatives& negatives, const Positives& positives) {
-  const auto below = detail::descending_scores(negatives, "auroc: negatives");
-  const auto above = detail::descending_scores(positives, "auroc: positives");
+template<backend B, vector_like Negatives, vector_like Positives>
+[[nodiscard]] double auroc(const B& b, const Negatives& negatives, const Positives& positives) {
+  const auto below = detail::descending_scores(b, negatives, "auroc: negatives");
+  const auto above = detail::descending_scores(b, positives, "auroc: positives");
   // Twice the area of the trapezoids, in pairs; ties make the slanted ones.
   std::uint64_t doubled = 0;
   std::size_t last_fp = 0, last_tp = 0;
@@ -85,12 +95,18 @@ template<vector_like Negatives, vector_like Positives>
   return static_cast<double>(doubled) / (2.0 * static_cast<double>(below.size()) * static_cast<double>(above.size()));
 }
 
+/// The same on the default backend.
+template<backend B = default_backend, vector_like Negatives, vector_like Positives>
+[[nodiscard]] double auroc(const Negatives& negatives, const Positives& positives) {
+  return auroc(B{}, negatives, positives);
+}
+
 /// The ROC curve at every distinct score, as scikit-learn's `roc_curve(..., drop_intermediate=False)` gives it.
 /// Throws `invalid_argument` when a sample is empty or holds a NaN.
-template<vector_like Negatives, vector_like Positives>
-[[nodiscard]] roc_points roc_curve(const Negatives& negatives, const Positives& positives) {
-  const auto below = detail::descending_scores(negatives, "roc_curve: negatives");
-  const auto above = detail::descending_scores(positives, "roc_curve: positives");
+template<backend B, vector_like Negatives, vector_like Positives>
+[[nodiscard]] roc_points roc_curve(const B& b, const Negatives& negatives, const Positives& positives) {
+  const auto below = detail::descending_scores(b, negatives, "roc_curve: negatives");
+  const auto above = detail::descending_scores(b, positives, "roc_curve: positives");
   roc_points points{{0.0}, {0.0}, {positive_infinity<double>()}};
   detail::for_each_threshold(below, above, [&](double threshold, std::size_t fp, std::size_t tp) {
     points.false_positive_rate.push_back(detail::share(fp, below.size()));
@@ -100,6 +116,12 @@ template<vector_like Negatives, vector_like Positives>
   return points;
 }
 
+/// The same on the default backend.
+template<backend B = default_backend, vector_like Negatives, vector_like Positives>
+[[nodiscard]] roc_points roc_curve(const Negatives& negatives, const Positives& positives) {
+  return roc_curve(B{}, negatives, positives);
+}
+
 /// The true positive rate at each limit of the false positive rate: that of the last point of the ROC curve whose false positive
 /// rate is at most the limit. No interpolation between points; 0 when the highest score belongs to a negative and the limit
 /// is below 1 / n.
@@ -107,8 +129,8 @@ template<vector_like Negatives, vector_like Positives>
 /// Throws `invalid_argument` when a sample is empty or holds a NaN, or a limit lies outside [0, 1].
 ///
 ///     auto rates = metrics::true_positive_rate_at(negatives, positives, std::vector{0.01, 0.05, 0.1});
-template<vector_like Negatives, vector_like Positives, vector_like Limits>
-[[nodiscard]] std::vector<double> true_positive_rate_at(const Negatives& negatives, const Positives& positives,
+template<backend B, vector_like Negatives, vector_like Positives, vector_like Limits>
+[[nodiscard]] std::vector<double> true_positive_rate_at(const B& b, const Negatives& negatives, const Positives& positives,
                                                         const Limits& fpr_limits) {
   static_assert(reachable<space_of<Limits>, host>, "dispar: true_positive_rate_at needs limits that the host can read");
   const view_type<Limits> limits = view_of(fpr_limits);
@@ -116,8 +138,8 @@ template<vector_like Negatives, vector_like Positives, vector_like Limits>
     const double limit = static_cast<double>(limits(i));
     require(!is_nan(limit) && limit >= 0 && limit <= 1, "true_positive_rate_at: fpr_limits", "must lie in [0, 1]", limit);
   }
-  const auto below = detail::descending_scores(negatives, "true_positive_rate_at: negatives");
-  const auto above = detail::descending_scores(positives, "true_positive_rate_at: positives");
+  const auto below = detail::descending_scores(b, negatives, "true_positive_rate_at: negatives");
+  const auto above = detail::descending_scores(b, positives, "true_positive_rate_at: positives");
   std::vector<double> rates(static_cast<std::size_t>(limits.size()), 0.0);
   detail::for_each_threshold(below, above, [&](double, std::size_t fp, std::size_t tp) {
     const double false_positive_rate = detail::share(fp, below.size());
@@ -126,6 +148,13 @@ template<vector_like Negatives, vector_like Positives, vector_like Limits>
         rates[static_cast<std::size_t>(i)] = detail::share(tp, above.size());
   });
   return rates;
+}
+
+/// The same on the default backend.
+template<backend B = default_backend, vector_like Negatives, vector_like Positives, vector_like Limits>
+[[nodiscard]] std::vector<double> true_positive_rate_at(const Negatives& negatives, const Positives& positives,
+                                                        const Limits& fpr_limits) {
+  return true_positive_rate_at(B{}, negatives, positives, fpr_limits);
 }
 
 }  // namespace metrics

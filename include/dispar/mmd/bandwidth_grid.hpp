@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "dispar/backend/host/order_statistics.hpp"
 #include "dispar/core/rounding_fence.hpp"
 #include "dispar/kernels/identity.hpp"
 #include "dispar/mmd/two_samples.hpp"
@@ -143,10 +144,9 @@ template<metric Metric, backend B, sample_like X, sample_like Y>
     for (index j = n; j < n + m; ++j) distance.push_back(detail::length<Metric>(all[static_cast<std::size_t>(i * (n + m) + j)]));
   double low = *std::min_element(distance.begin(), distance.end()), high = *std::max_element(distance.begin(), distance.end());
   if (low < 0.1) {
-    const auto fifth =
-        distance.begin() + static_cast<std::ptrdiff_t>(detail::quantile_rank(static_cast<double>(distance.size()), 0.05));
-    std::nth_element(distance.begin(), fifth, distance.end());
-    low = std::max(*fifth, 0.1);
+    const std::array<index, 1> fifth{static_cast<index>(detail::quantile_rank(static_cast<double>(distance.size()), 0.05))};
+    order_statistics(tiled_host<serial>{}, view_of(std::as_const(distance)), fifth, vector_view<double>(&low, 1));
+    low = std::max(low, 0.1);
   }
   low /= 2;
   high = std::max(high, 0.3) * 2;

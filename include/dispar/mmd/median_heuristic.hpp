@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dispar/backend/default.hpp"
+#include "dispar/backend/host/order_statistics.hpp"
 #include "dispar/backend/operations.hpp"
 #include "dispar/kernels/identity.hpp"
 
@@ -35,13 +36,13 @@ template<class T, int C, class S>
   return x;
 }
 
-/// The middle value, or the two middle values, of `values`, which it reorders.
+/// The middle value twice, or the two middle values.
 template<class T>
-[[nodiscard]] std::array<double, 2> middle_values(std::span<T> values) {
-  const auto middle = values.begin() + static_cast<index>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  const auto upper = static_cast<double>(*middle);
-  return {values.size() % 2 == 1 ? upper : static_cast<double>(*std::max_element(values.begin(), middle)), upper};
+[[nodiscard]] std::array<double, 2> middle_values(vector_view<const T> values) {
+  const std::array<index, 2> ranks{(values.size() - 1) / 2, values.size() / 2};
+  std::array<T, 2> middle{};
+  order_statistics(tiled_host<serial>{}, values, ranks, view_of(middle));
+  return {static_cast<double>(middle[0]), static_cast<double>(middle[1])};
 }
 
 }  // namespace detail
@@ -78,7 +79,7 @@ template<metric Metric, backend B, sample_like X, sample_like Y>
   // The pairs below the diagonal, moved together: row i lands before the place it comes from.
   auto end = distances.begin();
   for (index i = 1; i < rows; ++i) end = std::copy_n(distances.begin() + i * rows, i, end);
-  auto middle = detail::middle_values(std::span<T>(distances.data(), static_cast<std::size_t>(end - distances.begin())));
+  auto middle = detail::middle_values(vector_view<const T>(distances.data(), end - distances.begin()));
   if constexpr (std::is_same_v<Metric, sq_euclidean>)
     for (double& d : middle) d = std::sqrt(d);
   const double median = (middle[0] + middle[1]) / 2;

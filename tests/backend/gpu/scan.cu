@@ -1,0 +1,136 @@
+// Scans, selection, order statistics and random access on the GPU: the results of the CPU.
+#include "dispar/backend/gpu/scan.hpp"
+
+#include <doctest/doctest.h>
+
+#include "../sort_workload.hpp"
+#include "dispar/backend/gpu.hpp"
+#include "dispar/backend/host/gather.hpp"
+#include "dispar/backend/host/order_statistics.hpp"
+#include "dispar/backend/host/scan.hpp"
+#include "dispar/backend/host/select.hpp"
+
+namespace {
+
+using namespace dispar;
+using sort_workload::keys;
+
+const tiled_host<serial> on_cpu;
+// One element, one tile and its edges, more tiles than a block has threads.
+const std::array<dispar::index, 6> sizes{0, 1, 2047, 2048, 5000, 600000};
+
+template<class T>
+std::vector<T> host_copy(const gpu& g, const array<T, 1, gpu>& x) {
+  return host_vector(g, vector_view<const T, device>(x.view()));
+}
+
+struct odd {
+  DISPAR_FN bool operator()(std::int32_t x) const { return x % 2 != 0; }
+};
+
+}  // namespace
+
+TEST_CASE("scan on the GPU: integers are those of the CPU, numbers up to rounding and equal from run to run") {
+  cuda_context context;
+  const gpu g{&context};
+  for (const dispar::index size : sizes) {
+    CAPTURE(size);
+    const auto x = keys<std::int32_t>(size, 100000, 1);
+    std::vector<std::int64_t> expected(x.size());
+    const auto device_x = to(g, x);
+    array<std::int64_t, 1, gpu> out(g, {size});
+    inclusive_scan(g, device_x.view(), out.view());
+    inclusive_scan(on_cpu, view_of(x), view_of(expected));
+    CHECK(host_copy(g, out) == expected);
+    exclusive_scan(g, device_x.view(), out.view(), -7);
+    exclusive_scan(on_cpu, view_of(x), view_of(expected), -7);
+    CHECK(host_copy(g, out) == expected);
+
+    std::vector<double> numbers(x.size()), sums(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) numbers[i] = 0.1 * static_cast<double>(x[i] % 1000 + 1000);
+    const auto device_numbers = to(g, numbers);
+    array<double, 1, gpu> once(g, {size}), again(g, {size});
+    inclusive_scan(g, device_numbers.view(), once.view());
+    inclusive_scan(g, device_numbers.view(), again.view());
+    inclusive_scan(on_cpu, view_of(numbers), view_of(sums));
+    const auto found = host_copy(g, once);
+    CHECK(found == host_copy(g, again));
+    double worst = 0;
+    for (std::size_t i = 0; i < sums.size(); ++i) worst = std::max(worst, std::abs(found[i] - sums[i]) / (sums[i] + 1));
+    CHECK(worst < 1e-13);
+  }
+}
+
+TEST_CASE("select_if on the GPU: what the CPU keeps, and the count on the device") {
+  cuda_context context;
+  const gpu g{&context};
+  for (const dispar::index size : sizes) {
+    CAPTURE(size);
+    const auto x = keys<std::int32_t>(size, 100000, 2);
+    std::vector<std::int32_t> kept(x.size());
+    dispar::index expected = -1;
+    select_if(on_cpu, view_of(x), odd{}, view_of(kept), scalar_view<dispar::index>(&expected));
+    const auto device_x = to(g, x);
+    array<std::int32_t, 1, gpu> out(g, {size}), at(g, {size});
+    array<dispar::index, 1, gpu> counts(g, {2});
+    select_if(g, device_x.view(), odd{}, out.view(), scalar_view<dispar::index, device>(counts.data()));
+    select_indices_if(g, device_x.view(), odd{}, at.view(), scalar_view<dispar::index, device>(counts.data() + 1));
+    CHECK(host_copy(g, counts) == std::vector<dispar::index>{expected, expected});
+    if (expected == 0) continue;
+    const auto first = vector_view<const std::int32_t, device>(out.view()).slice(0, expected);
+    const auto first_at = vector_view<const std::int32_t, device>(at.view()).slice(0, expected);
+    kept.resize(static_cast<std::size_t>(expected));
+    CHECK(host_vector(g, first) == kept);
+    const auto indices = host_vector(g, first_at);
+    std::vector<std::int32_t> named;
+    for (const std::int32_t i : indices) named.push_back(x[static_cast<std::size_t>(i)]);
+    CHECK(named == kept);
+    CHECK(std::is_sorted(indices.begin(), indices.end()));
+  }
+}
+
+TEST_CASE_TEMPLATE("order_statistics on the GPU: those of the CPU", T, float, std::int64_t) {
+  cuda_context context;
+  const gpu g{&context};
+  for (const dispar::index size : {dispar::index{1}, dispar::index{300}, dispar::index{300000}}) {
+    CAPTURE(size);
+    const auto x = keys<T>(size, 4000000000u, 3);
+    const std::array<dispar::index, 4> ranks{0, size / 3, size / 2, size - 1};
+    std::vector<T> expected(4);
+    order_statistics(on_cpu, view_of(x), ranks, view_of(expected));
+    const auto device_x = to(g, x);
+    array<T, 1, gpu> found(g, {4});
+    order_statistics(g, device_x.view(), ranks, found.view());
+    CHECK(sort_workload::same(host_copy(g, found), expected));
+  }
+}
+
+TEST_CASE("gather and scatter on the GPU: rows by index; an index outside touches nothing") {
+  cuda_context context;
+  const gpu g{&context};
+  constexpr dispar::index rows = 300, cols = 7;
+  const auto x = keys<std::int32_t>(rows * cols, 100000, 4);
+  std::vector<std::int32_t> at;
+  for (dispar::index i = 0; i < rows; ++i) at.push_back(static_cast<std::int32_t>((i * 7 + 3) % rows));
+  const auto device_x = to(g, as_matrix(x, rows, cols));
+  const auto device_at = to(g, at);
+  array<std::int32_t, 2, gpu> out(g, {rows, cols}), back(g, {rows, cols});
+  gather(g, device_x.view(), device_at.view(), out.view());
+  scatter(g, out.view(), device_at.view(), back.view());
+  std::vector<std::int32_t> expected(x.size());
+  gather(on_cpu, as_matrix(x, rows, cols), view_of(at), as_matrix(expected, rows, cols));
+  const auto gathered = to_host(g, out), returned = to_host(g, back);
+  CHECK(std::equal(expected.begin(), expected.end(), gathered.data()));
+  CHECK(std::equal(x.begin(), x.end(), returned.data()));
+
+  const auto numbers = to(g, std::vector<float>{1, 2, 3});
+  const auto outside = to(g, std::vector<std::int64_t>{2, 3, -1});
+  auto target = to(g, std::vector<float>{7, 7, 7});
+  scatter(g, numbers.view(), outside.view(), target.view());
+  CHECK(host_copy(g, target) == std::vector<float>{7, 7, 1});
+  gather(g, numbers.view(), outside.view(), target.view());
+  const auto found = host_copy(g, target);
+  CHECK(found[0] == 3);
+  CHECK(is_nan(found[1]));
+  CHECK(is_nan(found[2]));
+}

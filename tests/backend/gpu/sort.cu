@@ -1,0 +1,44 @@
+// Sorting on the GPU by CUB: the results of the CPU.
+#include "dispar/backend/gpu/sort.hpp"
+
+#include <doctest/doctest.h>
+
+#include "../sort_workload.hpp"
+#include "dispar/backend/gpu.hpp"
+
+namespace {
+
+using namespace dispar;
+using namespace sort_workload;
+
+template<class T>
+void check_sort(const gpu& g, dispar::index size, sort_order order) {
+  CAPTURE(size);
+  const auto x = keys<T>(size, 4000000000u, 1);
+  const auto at = sorted_indices(x, order);
+  const auto device_x = to(g, x);
+  array<T, 1, gpu> sorted(g, {size});
+  array<std::int32_t, 1, gpu> indices(g, {size});
+  sort_keys(g, device_x.view(), sorted.view(), order);
+  sort_indices(g, device_x.view(), indices.view(), order);
+  const auto found = to_host(g, sorted);
+  const auto found_at = to_host(g, indices);
+  CHECK(same(std::vector<T>(found.data(), found.data() + size), taken(x, at)));
+  CHECK(std::equal(at.begin(), at.end(), found_at.data()));
+  const auto payload = to(g, at);
+  array<std::int64_t, 1, gpu> moved(g, {size});
+  if constexpr (std::is_same_v<T, float>) {
+    sort_pairs(g, device_x.view(), payload.view(), sorted.view(), moved.view(), order);
+    const auto values = to_host(g, moved);
+    CHECK(std::equal(values.data(), values.data() + size, taken(at, at).begin()));
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("sort on the GPU: the order of the CPU", T, float, std::int64_t) {
+  cuda_context context;
+  const gpu g{&context};
+  for (const dispar::index size : {1, 2, 1000, 300000})
+    for (const sort_order order : {sort_order::ascending, sort_order::descending}) check_sort<T>(g, size, order);
+}
