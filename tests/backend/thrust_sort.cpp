@@ -6,7 +6,7 @@
 using namespace sort_workload;
 
 TEST_CASE("sort, order statistics, select and gather on a Thrust system") {
-  const dispar::on_thrust<DISPAR_TEST_SYSTEM> b;
+  const dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM> b;
   for (const dispar::index size : {dispar::index{1000}, dispar::index{300007}}) {
     check_sort<float>(b, size, 4000000000u, sort_order::descending);
     check_order_statistics<double>(b, size, 4000000000u);
@@ -18,7 +18,7 @@ TEST_CASE("sort, order statistics, select and gather on a Thrust system") {
 }
 
 TEST_CASE("auroc and roc_curve on a Thrust system: those of cpu") {
-  const dispar::on_thrust<DISPAR_TEST_SYSTEM> b;
+  const dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM> b;
   std::vector<float> negatives(3000), positives(2000);
   for (std::size_t i = 0; i < negatives.size(); ++i)
     negatives[i] = static_cast<float>(dispar::bounded({8, 0}, static_cast<dispar::index>(i), 500));

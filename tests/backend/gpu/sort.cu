@@ -5,6 +5,7 @@
 
 #include "../sort_workload.hpp"
 #include "dispar/backend/gpu.hpp"
+#include "dispar/metrics/roc.hpp"
 
 namespace {
 
@@ -39,6 +40,17 @@ void check_sort(const gpu& g, dispar::index size, sort_order order) {
 TEST_CASE_TEMPLATE("sort on the GPU: the order of the CPU", T, float, std::int64_t) {
   cuda_context context;
   const gpu g{&context};
-  for (const dispar::index size : {1, 2, 1000, 300000})
+  for (const dispar::index size : {0, 1, 2, 1000, 20000})
     for (const sort_order order : {sort_order::ascending, sort_order::descending}) check_sort<T>(g, size, order);
+}
+
+TEST_CASE("auroc on the GPU: that of the CPU") {
+  cuda_context context;
+  const gpu g{&context};
+  const std::vector<float> negatives{1, 3, -0.0f, 2, 2}, positives{0, 2, 4, 4};
+  CHECK(metrics::auroc(g, to(g, negatives), to(g, positives)) == metrics::auroc(negatives, positives));
+  const auto points = metrics::roc_curve(g, to(g, negatives), to(g, positives));
+  CHECK(points.threshold == metrics::roc_curve(negatives, positives).threshold);
+  CHECK_THROWS_WITH_AS((void)metrics::auroc(g, to(g, negatives), to(g, std::vector<float>{1, quiet_nan<float>()})),
+                       "dispar: auroc: positives must not be NaN", invalid_argument);
 }
