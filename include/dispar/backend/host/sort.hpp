@@ -24,46 +24,73 @@ struct sort_columns {
 inline constexpr int radix_bits = 8;
 inline constexpr index radix_digits = index{1} << radix_bits;
 
-/// One pass of the radix sort, by the digit at bit `shift` of the ordered bits. False if all keys agree in that digit, and
-/// nothing was moved. `counts` holds chunks x digits.
-template<class Backend, sort_key Key, class Value>
-[[nodiscard]] bool radix_pass(const Backend& b, const chunks& parts, sort_columns<Key, Value> from, sort_columns<Key, Value> to,
-                              key_bits<Key> mask, int shift, index* counts) {
-  const auto digit = [=](Key key) { return static_cast<std::size_t>((ordered_bits(key, mask) >> shift) & (radix_digits - 1)); };
-  for_each_chunk(b, parts, 4, [&](index c, index first, index last) {
-    std::array<index, radix_digits> count{};  // on the stack, where no other thread's counts share a cache line
-    for (index i = first; i < last; ++i) ++count[digit(from.keys[i])];
-    for (index d = 0; d < radix_digits; ++d) counts[c * radix_digits + d] = count[static_cast<std::size_t>(d)];
-  });
-  // Counts become the places where each chunk's keys of each digit begin.
+/// Digit number `which` of ordered bits, the lowest first.
+template<class Bits>
+[[nodiscard]] inline index radix_digit(Bits x, int which) {
+  return static_cast<index>((x >> (which * radix_bits)) & Bits(radix_digits - 1));
+}
+
+/// Turns counts (chunks x digits) into the places where each chunk's keys of each digit go. False if all keys share one digit.
+[[nodiscard]] inline bool counts_to_places(const chunks& parts, index* counts) {
   index before = 0;
   for (index d = 0; d < radix_digits; ++d) {
     const index smaller = before;
     for (index c = 0; c < parts.count; ++c) before += std::exchange(counts[c * radix_digits + d], before);
     if (before - smaller == parts.size) return false;
   }
+  return true;
+}
+
+/// Moves records to their places by digit number `which`, chunk by chunk.
+template<class Backend, sort_key Key, class Value>
+void move_by_digit(const Backend& b, const chunks& parts, sort_columns<Key, Value> from, sort_columns<Key, Value> to,
+                   key_bits<Key> mask, int which, const index* places) {
   for_each_chunk(b, parts, 16, [&](index c, index first, index last) {
-    std::array<index, radix_digits> place;
-    for (index d = 0; d < radix_digits; ++d) place[static_cast<std::size_t>(d)] = counts[c * radix_digits + d];
+    std::array<index, radix_digits> place;  // on the stack, where no other thread's places share a cache line
+    for (index d = 0; d < radix_digits; ++d) place[static_cast<std::size_t>(d)] = places[c * radix_digits + d];
     for (index i = first; i < last; ++i) {
       const Key key = from.keys[i];
-      const index at = place[digit(key)]++;
+      const index at = place[static_cast<std::size_t>(radix_digit(ordered_bits(key, mask), which))]++;
       to.keys[at] = key;
       if constexpr (from.has_values) to.values[at] = from.values[i];
     }
   });
-  return true;
 }
 
 /// Sorts `size` records; the result lies where they were, `spare` is as much memory again.
 template<class Backend, sort_key Key, class Value>
 void radix_sort(const Backend& b, index size, sort_columns<Key, Value> records, sort_columns<Key, Value> spare,
                 sort_order order) {
-  const chunks parts(size);
-  array<index, 1, Backend> counts(b, {parts.count * radix_digits});
+  constexpr int digits = static_cast<int>(sizeof(Key));
+  const key_bits<Key> mask = order_mask<Key>(order);
+  chunks parts(size);
+  // The counts of all records do not change as these move: one thread counts all digits at once. Those of a chunk do.
+  const bool alone = parts.count == 1 || b.each.concurrency() == 1;
+  if (alone) parts.count = 1;
+  array<index, 1, Backend> memory(b, {(alone ? digits : parts.count) * radix_digits});
+  index* const counts = memory.data();
+  if (alone) {
+    for (index c = 0; c < digits * radix_digits; ++c) counts[c] = 0;
+    for (index i = 0; i < size; ++i) {
+      const auto x = ordered_bits(records.keys[i], mask);
+      DISPAR_UNROLL
+      for (int d = 0; d < digits; ++d) ++counts[d * radix_digits + radix_digit(x, d)];
+    }
+  }
   auto from = records, to = spare;
-  for (int shift = 0; shift < static_cast<int>(8 * sizeof(Key)); shift += radix_bits)
-    if (radix_pass(b, parts, from, to, order_mask<Key>(order), shift, counts.data())) std::swap(from, to);
+  for (int which = 0; which < digits; ++which) {
+    index* const places = alone ? counts + which * radix_digits : counts;
+    if (!alone)
+      for_each_chunk(b, parts, 4, [&](index c, index first, index last) {
+        std::array<index, radix_digits> count{};
+        for (index i = first; i < last; ++i)
+          ++count[static_cast<std::size_t>(radix_digit(ordered_bits(from.keys[i], mask), which))];
+        for (index d = 0; d < radix_digits; ++d) places[c * radix_digits + d] = count[static_cast<std::size_t>(d)];
+      });
+    if (!counts_to_places(parts, places)) continue;
+    move_by_digit(b, parts, from, to, mask, which, places);
+    std::swap(from, to);
+  }
   if (from.keys == records.keys) return;
   for_each_chunk(b, parts, 1, [&](index, index first, index last) {
     for (index i = first; i < last; ++i) records.keys[i] = from.keys[i];
