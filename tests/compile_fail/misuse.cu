@@ -55,3 +55,13 @@ double estimate(cuda_context& context, const samples& s, [[maybe_unused]] const 
          mmd::estimate(b, as_matrix<device>(s.pointer, 2, 3), as_matrix<device>(s.pointer, 2, 3), k);
 #endif
 }
+
+void scan(cuda_context& context, vector_view<double> on_host, vector_view<double, device> on_device) {
+#if defined(DISPAR_MISUSE_SCAN_HOST_MEMORY)
+  // error: dispar: the gpu backend cannot read host memory; copy the data with dispar::to.gpu, x. or use the cpu backend
+  inclusive_scan(gpu{&context}, on_host, on_device);
+#else
+  (void)on_host;
+  inclusive_scan(gpu{&context}, on_device, on_device);
+#endif
+}

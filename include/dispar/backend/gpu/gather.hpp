@@ -6,6 +6,7 @@
 
 #include "dispar/backend/gather.hpp"
 #include "dispar/backend/gpu/scan.hpp"
+#include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 

@@ -30,7 +30,8 @@ template<class Bits, class Backend, class Load>
   if (top == 0 || size == 1) return load(0);
   const int shift = top > selection_bits ? top - selection_bits : 0;
   const auto digit = [shift](Bits x) { return static_cast<index>((x >> shift) & Bits(selection_digits - 1)); };
-  const chunks parts(size);
+  chunks parts(size);
+  if (b.each.concurrency() == 1) parts.count = 1;  // saves counts; the result does not depend on it
   array<index, 2, Backend> memory(b, {parts.count, selection_digits});
   const auto counts = memory.view();
   for_each_chunk(b, parts, 4, [&](index c, index first, index last) {
