@@ -11,6 +11,7 @@
 #include "ceiling.hpp"
 #include "dispar/core/random.hpp"
 #include "dispar/core/view_traits.hpp"
+#include "useful_flops.hpp"
 
 namespace workload {
 
@@ -29,11 +30,8 @@ struct samples {
   [[nodiscard]] auto y() const { return dispar::as_matrix(b, m, d); }
   /// exp(-|x - y|^2 / (2 d)).
   [[nodiscard]] double bandwidth() const { return std::sqrt(static_cast<double>(d)); }
-  /// Multiply-adds that a value needs: both symmetric halves and the cross block.
-  [[nodiscard]] double flops() const {
-    const double rows = static_cast<double>(n), cols = static_cast<double>(m);
-    return 2.0 * static_cast<double>(d) * (rows * rows / 2 + cols * cols / 2 + rows * cols);
-  }
+  /// What a value needs.
+  [[nodiscard]] double flops() const { return estimate_flops(n, m, d); }
 };
 
 /// The multiply-add peak of as many threads as OpenMP uses, measured once per process.

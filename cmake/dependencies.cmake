@@ -102,6 +102,7 @@ if(DISPAR_CUDA)
     set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     set(CMAKE_CUDA_EXTENSIONS OFF)
     set(DISPAR_CUDA_FOUND ON)
+    find_program(DISPAR_COMPUTE_SANITIZER compute-sanitizer HINTS ${CUDAToolkit_BIN_DIR})
     # Without a GPU, and unless -DDISPAR_CUDA=ON asks for it, what nvcc makes is only compiled, in as little time as possible.
     if(NOT DISPAR_CUDA STREQUAL "AUTO" OR EXISTS /dev/nvidia0)
       set(DISPAR_CUDA_RUNS ON)

@@ -46,3 +46,8 @@ if(DISPAR_CUDA_RUNS)  # a minute of nvcc that on other machines proves no more t
 endif()
 
 dispar_register_test(dispar_golden quick dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)
+if(TARGET dispar_golden_gpu)
+  dispar_register_test(dispar_golden_gpu gpu dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden --backend gpu)
+  set_tests_properties(dispar_golden_gpu PROPERTIES SKIP_REGULAR_EXPRESSION "this machine has no such device")
+  add_dependencies(dispar_gpu dispar_golden)
+endif()

@@ -13,6 +13,10 @@ dispar_report("Thrust" systems "${systems} (${DISPAR_THRUST_INCLUDE_DIR})" "not 
 list(JOIN CMAKE_CUDA_ARCHITECTURES ", sm_" architectures)
 dispar_report("CUDA" DISPAR_CUDA_FOUND "compiled for sm_${architectures} by nvcc ${CMAKE_CUDA_COMPILER_VERSION}; runs only where a GPU is"
   "nvcc not found or DISPAR_CUDA is OFF, .cu files are left out")
+if(DISPAR_CUDA_FOUND)
+  dispar_report("compute-sanitizer" DISPAR_COMPUTE_SANITIZER "${DISPAR_COMPUTE_SANITIZER}"
+    "not found, memcheck and racecheck of the CUDA tests are skipped")
+endif()
 if(DISPAR_TESTS)
   dispar_report("Eigen" "TARGET;Eigen3::Eigen" "yes" "not found, its tests are left out")
   dispar_report("xtensor" "TARGET;xtensor" "yes" "not found, its tests are left out")

@@ -60,6 +60,22 @@ function(dispar_test_program name label)
   dispar_register_test(${name} ${label} ${name})
 endfunction()
 
+# dispar_sanitized_gpu_test(PROGRAM): the CUDA test program again under compute-sanitizer, labelled `gpu`. Skipped, with the reason in
+# the test's output, where there is no compute-sanitizer or no GPU.
+function(dispar_sanitized_gpu_test program)
+  foreach(tool IN ITEMS memcheck racecheck)
+    set(name ${program}_${tool})
+    if(DISPAR_COMPUTE_SANITIZER)
+      dispar_register_test(${name} gpu
+        ${DISPAR_COMPUTE_SANITIZER} --tool ${tool} --error-exitcode 1 $<TARGET_FILE:${program}>)
+    else()
+      dispar_register_test(${name} gpu ${CMAKE_COMMAND} -E echo "skipped: compute-sanitizer was not found")
+    endif()
+    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: (no GPU|compute-sanitizer)")
+  endforeach()
+  add_dependencies(dispar_gpu ${program})
+endfunction()
+
 # dispar_register_test(NAME LABEL COMMAND...): registers a built program and has its label's target build it.
 function(dispar_register_test name label)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

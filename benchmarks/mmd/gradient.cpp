@@ -10,8 +10,7 @@ void value_and_gradient(benchmark::State& state) {
   const dispar::cpu one_thread{.each = {.threads = 1}};
   for (auto _ : state)
     benchmark::DoNotOptimize(dispar::mmd::value_and_gradient(one_thread, s.x(), s.y(), dispar::gaussian{s.bandwidth()}, out));
-  // The gradient in x needs the products of its two blocks with the rows it meets: as many multiply-adds again.
-  workload::report(state, 2 * s.flops(), 4.0 * static_cast<double>((s.n + s.m) * s.d), 1);
+  workload::report(state, workload::gradient_flops(s.n, s.m, s.d), 4.0 * static_cast<double>((s.n + s.m) * s.d), 1);
 }
 BENCHMARK(value_and_gradient)
     ->Name("mmd/value_and_gradient/cpu-1/float")

@@ -9,8 +9,8 @@ void permutation_test(benchmark::State& state) {
   for (auto _ : state)
     benchmark::DoNotOptimize(dispar::mmd::permutation_test(one_thread, s.x(), s.y(), dispar::gaussian{s.bandwidth()},
                                                            {.permutations = state.range(1)}));
-  const auto rows = static_cast<double>(s.n + s.m);
-  workload::report(state, rows * rows * (64 + static_cast<double>(state.range(1))), 4.0 * rows * 64, 1);
+  const dispar::index rows = s.n + s.m;
+  workload::report(state, workload::permutation_flops(rows, s.d, state.range(1)), 4.0 * static_cast<double>(rows * s.d), 1);
 }
 BENCHMARK(permutation_test)
     ->Name("mmd/permutation_test/cpu-1/float/d=64")
