@@ -66,6 +66,15 @@ TEST_CASE("gpu, permutation_test and wild_bootstrap_test of kernel matrices") {
   CHECK(w.null_deviation == doctest::Approx(v.null_deviation).epsilon(1e-11));
 }
 
+TEST_CASE("gpu, permutation_test of a kernel matrix of more tiles than thread blocks") {
+  const dispar::index n = 700, rows = 1450;
+  const device_rows<double> gram(rows, rows, 3);
+  const auto t = mmd::permutation_test(g, mmd::given(gram.view(), n), {.permutations = 3}),
+             s = mmd::permutation_test(cpu{}, mmd::given(gram.host(), n), {.permutations = 3});
+  CHECK(t.statistic == doctest::Approx(s.statistic).epsilon(1e-10));
+  CHECK(t.null_mean == doctest::Approx(s.null_mean).epsilon(1e-10));
+}
+
 TEST_CASE("gpu, wild_bootstrap_test: matched pairs do not count") {
   for (const dispar::index n : {2, 64, 65}) {
     const device_rows<float> x(n, 3, 1), y(n, 3, 2, 0.3);
