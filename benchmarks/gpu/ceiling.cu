@@ -125,6 +125,8 @@ double product_gflops(const dispar::gpu& b, cudaDataType type, cublasComputeType
 }
 #endif
 
+}  // namespace
+
 rates measure() {
   dispar::cuda_context context;
   const dispar::gpu b{&context};
@@ -135,8 +137,6 @@ rates measure() {
 #endif
   return r;
 }
-
-}  // namespace
 
 const rates& measured() {
   static const rates once = measure();

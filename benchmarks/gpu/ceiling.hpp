@@ -12,7 +12,9 @@ struct rates {
   double bf16_gflops;  ///< the same with bfloat16 in and float out; 0 without cuBLAS
 };
 
-/// Of the current device, the best of several trials; measured at the first call, in about a second.
+/// Of the current device, the best of several trials.
+[[nodiscard]] rates measure();
+/// The same, measured at the first call.
 [[nodiscard]] const rates& measured();
 
 }  // namespace gpu_ceiling

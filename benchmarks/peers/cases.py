@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+# Largest absolute difference between two sides' values. PyTorch adds 25 million floats in float: up to 1.4e-6 was seen.
+VALUE_TOLERANCE = 5e-6
+
 
 @dataclass(frozen=True)
 class Opponent:
@@ -14,6 +17,7 @@ class Opponent:
     aim: float = None
     # "at least": ratio = peer time / dispar's time; "at most": ratio = dispar's time / peer time (cost over a simpler task).
     bound: str = "at least"
+    value_tolerance: float = VALUE_TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
-#include <exception>
-#include <fstream>
-#include <iostream>
-#include <map>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,41 +26,13 @@
 
 #include "../ceiling.hpp"
 #include "dispar/mmd.hpp"
+#include "peer_protocol.hpp"
 #include "process_memory.hpp"
 
 namespace {
 
-/// The arguments `key=value` of a request.
-struct request {
-  std::string command;
-  std::map<std::string, std::string> arguments;
-
-  explicit request(const std::string& line) {
-    std::istringstream words(line);
-    words >> command;
-    for (std::string word; words >> word;) {
-      const auto equals = word.find('=');
-      if (equals == std::string::npos) throw std::runtime_error("argument without '=': " + word);
-      arguments[word.substr(0, equals)] = word.substr(equals + 1);
-    }
-  }
-  [[nodiscard]] const std::string& text(const std::string& key) const {
-    const auto found = arguments.find(key);
-    if (found == arguments.end()) throw std::runtime_error(command + ": argument missing: " + key);
-    return found->second;
-  }
-  [[nodiscard]] double number(const std::string& key) const { return std::stod(text(key)); }
-  [[nodiscard]] dispar::index integer(const std::string& key) const { return std::stol(text(key)); }
-};
-
-[[nodiscard]] std::vector<float> read_floats(const std::string& path, dispar::index count) {
-  std::vector<float> values(static_cast<std::size_t>(count));
-  std::ifstream file(path, std::ios::binary);
-  const auto bytes = static_cast<std::streamsize>(values.size() * sizeof(float));
-  if (!file.read(reinterpret_cast<char*>(values.data()), bytes))
-    throw std::runtime_error("cannot read " + std::to_string(bytes) + " bytes from " + path);
-  return values;
-}
+using peer::outcome;
+using peer::request;
 
 struct samples {
   dispar::index n, m, d;
@@ -75,8 +42,8 @@ struct samples {
       : n(r.integer("n")),
         m(r.integer("m")),
         d(r.integer("d")),
-        x(read_floats(r.text("x"), n * d)),
-        y(read_floats(r.text("y"), m * d)) {}
+        x(peer::read_floats(r.text("x"), n * d)),
+        y(peer::read_floats(r.text("y"), m * d)) {}
   [[nodiscard]] auto x_view() const { return dispar::as_matrix(x, n, d); }
   [[nodiscard]] auto y_view() const { return dispar::as_matrix(y, m, d); }
   /// The first rows only, for a small run that starts the threads before memory is measured.
@@ -88,11 +55,6 @@ struct samples {
     part.y.resize(static_cast<std::size_t>(part.m * d));
     return part;
   }
-};
-
-/// What a workload computed; `threshold` and `p_value` are set by the test only.
-struct outcome {
-  double value = 0, threshold = 0, p_value = 0;
 };
 
 /// exp(-gamma |x - y|^2), the kernel of every workload.
@@ -157,8 +119,7 @@ void answer_workload(const std::string& line, const request& r, prepared& last, 
     static_cast<void>(job(r, last.work->s.head(64)).run());
     last.extra_mb = process_memory::peak_extra_mb([&] { static_cast<void>(last.work->run()); });
   }
-  const dispar::index warmups = r.arguments.contains("warmups") ? r.integer("warmups") : 1;
-  for (dispar::index i = 0; i < warmups; ++i) static_cast<void>(last.work->run());
+  for (dispar::index i = 0; i < r.warmups(); ++i) static_cast<void>(last.work->run());
 
   const double cpu_before = cpu_seconds();
   const auto before = std::chrono::steady_clock::now();
@@ -166,24 +127,15 @@ void answer_workload(const std::string& line, const request& r, prepared& last, 
   const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - before;
   const double cpu_ms = 1e3 * (cpu_seconds() - cpu_before);
 
-  out << "{\"ms\": " << wall.count() << ", \"cpu_ms\": " << cpu_ms << ", \"value\": " << result.value
-      << ", \"extra_mb\": " << last.extra_mb;
-  if (r.command == "permutation_test") out << ", \"threshold\": " << result.threshold << ", \"p_value\": " << result.p_value;
-  out << "}";
-  if (r.command == "mmd2_gradient") {
-    const auto& g = last.work->gradient;
-    std::ofstream file(r.text("gradient"), std::ios::binary);
-    const auto bytes = static_cast<std::streamsize>(g.size() * sizeof(float));
-    if (!file.write(reinterpret_cast<const char*>(g.data()), bytes))
-      throw std::runtime_error("cannot write " + r.text("gradient"));
-  }
+  peer::write_outcome(out, r, result, wall.count(), cpu_ms, last.extra_mb);
+  if (r.command == "mmd2_gradient")
+    peer::write_floats(r.text("gradient"), last.work->gradient.data(), last.work->gradient.size());
 }
 
 void answer(const std::string& line, prepared& last, std::ostream& out) {
   const request r(line);
   if (r.command == "info") {
-    out << "{\"name\": \"dispar\", \"version\": \"" << DISPAR_VERSION_MAJOR << '.' << DISPAR_VERSION_MINOR << '.'
-        << DISPAR_VERSION_PATCH << "\", \"instruction_set\": \"" << dispar::instruction_set()
+    out << "{" << peer::name_and_version() << ", \"instruction_set\": \"" << dispar::instruction_set()
         << "\", \"baseline_build\": " << (dispar::compiled_for_baseline() ? "true" : "false") << ", \"threading\": \""
         << DISPAR_STRINGIZE(DISPAR_THREADS) << "\", \"compiler\": \""
         <<
@@ -206,28 +158,16 @@ void answer(const std::string& line, prepared& last, std::ostream& out) {
   }
 }
 
-[[nodiscard]] std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return result;
-}
-
 }  // namespace
 
 int main() {
   prepared last;
-  for (std::string line; std::getline(std::cin, line);) {
-    std::ostringstream out;
-    out.precision(17);
+  peer::serve([&last](const std::string& line, std::ostream& out) {
     try {
       answer(line, last, out);
-    } catch (const std::exception& problem) {
+    } catch (...) {
       last = {};
-      out.str("{\"error\": \"" + escaped(problem.what()) + "\"}");
+      throw;
     }
-    std::cout << out.str() << std::endl;
-  }
+  });
 }

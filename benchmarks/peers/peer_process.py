@@ -67,7 +67,10 @@ class PeerProcess:
     def close(self):
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # the request that the process did not live to read is still in the buffer
         self._process.stdout.close()
         self._errors.close()
 

@@ -62,12 +62,57 @@ def markdown(document):
         lines += ["", "**Baseline build: compiled without `-march`, several times below this machine's speed.**"]
     if document["quick"]:
         lines += ["", "**Quick run: tiny samples; these ratios are not results.**"]
-    lines += ["", "| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
-    lines += ["| " + " | ".join(cells(row)) + " |" for row in document["rows"]]
+    lines += table(document, HEADER, cells)
+    return "\n".join(lines) + "\n"
+
+
+def table(document, header, cells_of):
+    """The rows, the notes below them, and what was not measured."""
+    lines = ["", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(cells_of(row)) + " |" for row in document["rows"]]
     notes = sorted({row["note"] for row in document["rows"] if row["note"]})
     if notes:
         lines += [""] + notes
     if document["not_measured"]:
         lines += ["", "Not measured:", ""]
         lines += [f"- {entry['workload']} against {entry['peer']}: {entry['reason']}" for entry in document["not_measured"]]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+GPU_HEADER = (
+    "workload", "sizes", "ours ms", "must ms", "aim ms", "peer", "peer ms", "ratio", "ours extra MB", "peer extra MB",
+    "FFMA peak", "error", "peer error",
+)  # fmt: skip
+
+
+def gpu_cells(row):
+    return (
+        row["workload"],
+        " ".join(f"{key}={value}" for key, value in row["sizes"].items()),
+        number(row["ours_ms"]),
+        number(row["must_ms"]) + (" **missed**" if "ours_ms" in row["missed"] else ""),
+        number(row["aim_ms"]),
+        row["peer"],
+        number(row["peer_ms"]),
+        f"{number(row['ratio'])} ×",
+        number(row["ours_extra_mb"]),
+        number(row["peer_extra_mb"]),
+        f"{100 * row['ceiling_fraction']:.0f} %",
+        small(row["ours_error"]),
+        small(row["peer_error"]),
+    )
+
+
+def gpu_markdown(document):
+    machine, ceiling, library = document["machine"], document["ceiling"], document["dispar"]
+    rate = lambda key: f"{ceiling[key] / 1000:.1f} TFLOP/s" if ceiling.get(key) else "not measured"
+    lines = [
+        f"Device: {machine['device']}, load average of the host {machine['load_before']:.1f} before and "
+        f"{machine['load_after']:.1f} after.  ",
+        f"Ceiling in this run: float multiply-adds {rate('fma_gflops')}, cuBLAS TF32 {rate('tf32_gflops')}, bfloat16 "
+        f"{rate('bf16_gflops')}, copy {ceiling['copy_gbs']:.0f} GB/s.  ",
+        f"dispar {library['version']}, {library['compiler']}. Medians of {document['repeat']} alternated runs.",
+    ]
+    if not document["real"]:
+        lines += ["", "**Tiny samples, or no GPU: these times are not results.**"]
+    return "\n".join(lines + table(document, GPU_HEADER, gpu_cells)) + "\n"

@@ -51,6 +51,19 @@ def peak_extra_mb(work):
     return max(0.0, (peak - before) * 1e-6)
 
 
+class HostMeter:
+    """How a side is measured: its memory, and the time of one run. `torch_peer.py` has another one for the GPU."""
+
+    peak_extra_mb = staticmethod(peak_extra_mb)
+
+    @staticmethod
+    def timed(work):
+        """What `work` returns, its wall time and its CPU time in seconds."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        result = work()
+        return result, time.perf_counter() - wall, time.process_time() - cpu
+
+
 class Request:
     """`WORKLOAD key=value ...`; the samples are read from the files that it names."""
 
@@ -67,7 +80,7 @@ class Request:
         return tuple(numpy.fromfile(self.arguments[name], dtype=numpy.float32).reshape(-1, d) for name in "xy")
 
 
-def serve(info, workloads, compiles=False):
+def serve(info, workloads, compiles=False, meter=HostMeter):
     """Answers requests until the input ends.
 
     `workloads[name](x, y, request)` takes numpy arrays and returns a function without arguments that does the work and
@@ -91,12 +104,10 @@ def serve(info, workloads, compiles=False):
                     if compiles:
                         work()
                     current = line
-                    extra_mb = peak_extra_mb(work)
+                    extra_mb = meter.peak_extra_mb(work)
                 for _ in range(request.warmups):
                     work()
-                cpu, wall = time.process_time(), time.perf_counter()
-                result = work()
-                wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+                result, wall, cpu = meter.timed(work)
                 if "gradient" in result:
                     numpy.asarray(result.pop("gradient"), dtype=numpy.float32).tofile(request.arguments["gradient"])
                 answer = {

@@ -1,13 +1,53 @@
-"""PyTorch: the expressions that people write. `--compile` passes them through torch.compile."""
+"""PyTorch: the expressions that people write.
 
+    torch_peer.py [--compile] [--device cuda] [--tf32]
+
+`--compile` passes them through torch.compile; `--tf32` lets products round their factors to TF32.
+"""
+
+import argparse
 import sys
 import time
 
-from serve import serve
+from serve import HostMeter, serve
 
 import torch
 
-COMPILE = "--compile" in sys.argv[1:]
+parser = argparse.ArgumentParser()
+parser.add_argument("--compile", action="store_true")
+parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+parser.add_argument("--tf32", action="store_true")
+OPTIONS = parser.parse_args()
+COMPILE, DEVICE = OPTIONS.compile, OPTIONS.device
+if DEVICE == "cuda" and not torch.cuda.is_available():
+    sys.exit(f"torch_peer.py: no GPU: PyTorch {torch.__version__} finds no CUDA device")
+torch.backends.cuda.matmul.allow_tf32 = OPTIONS.tf32
+# A block of rows against 100000 columns: 1.6 GB in float on a GPU.
+BLOCK_ROWS = 4000 if DEVICE == "cuda" else 512
+
+
+class CudaMeter:
+    """Memory by PyTorch's allocator; time until the device is done."""
+
+    @staticmethod
+    def peak_extra_mb(work):
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        work()
+        torch.cuda.synchronize()
+        return 1e-6 * (torch.cuda.max_memory_allocated() - before)
+
+    @staticmethod
+    def timed(work):
+        torch.cuda.synchronize()
+
+        def finished():
+            result = work()
+            torch.cuda.synchronize()
+            return result
+
+        return HostMeter.timed(finished)
 
 
 def compiled(function):
@@ -44,7 +84,7 @@ def mmd2_ladder(x, y, gamma):
 
 def tensors(x, y, request):
     torch.set_num_threads(request.threads)
-    return torch.from_numpy(x), torch.from_numpy(y)
+    return torch.from_numpy(x).to(DEVICE), torch.from_numpy(y).to(DEVICE)
 
 
 def without_gradient(function):
@@ -61,25 +101,55 @@ def without_gradient(function):
     return workload
 
 
-def mmd2_chunked(x, y, request, rows=512):
+def from_sums(xx, yy, xy, n, m):
+    """The value from sums over whole Grams, whose diagonals are 1."""
+    return (xx - n) / (n * (n - 1)) + (yy - m) / (m * (m - 1)) - 2 * xy / (n * m)
+
+
+def mmd2_chunked(x, y, request, rows=BLOCK_ROWS):
     """Row blocks with every elementwise step in place: what a user does whose Gram matrix does not fit."""
     x, y = tensors(x, y, request)
 
     def kernel_sum(a, b, gamma):
-        b_norms, total = (b * b).sum(1)[None, :], 0.0
+        b_norms, sums = (b * b).sum(1)[None, :], []
         for block in a.split(rows):
             squared = torch.addmm(b_norms, block, b.T, alpha=-2)
             squared.add_((block * block).sum(1)[:, None]).clamp_min_(0)
-            total += squared.mul_(-gamma).exp_().sum(dtype=torch.float64).item()
-        return total
+            sums.append(squared.mul_(-gamma).exp_().sum(dtype=torch.float64))
+        return torch.stack(sums).sum().item()
 
     def work():
         n, m = len(x), len(y)
         with torch.no_grad():
             xx, yy, xy = (kernel_sum(a, b, request.gamma) for a, b in ((x, x), (y, y), (x, y)))
-        return {"value": (xx - n) / (n * (n - 1)) + (yy - m) / (m * (m - 1)) - 2 * xy / (n * m)}
+        return {"value": from_sums(xx, yy, xy, n, m)}
 
     return work
+
+
+def block_sum(block, b, gamma):
+    return gram(block, b, gamma).sum(dtype=torch.float64)
+
+
+def mmd2_blocks(x, y, request, rows=BLOCK_ROWS, dtype=torch.float32):
+    """Row blocks of the plain expression; torch.compile fuses everything but the product."""
+    x, y = (sample.to(dtype) for sample in tensors(x, y, request))
+    call = compiled(block_sum)
+
+    def work():
+        with torch.no_grad():
+            xx, yy, xy = (
+                torch.stack([call(block, b, request.gamma) for block in a.split(rows)]).sum().item()
+                for a, b in ((x, x), (y, y), (x, y))
+            )
+        return {"value": from_sums(xx, yy, xy, len(x), len(y))}
+
+    return work
+
+
+def mmd2_float64(x, y, request):
+    """What the value should be, where a processor takes too long to say."""
+    return mmd2_blocks(x, y, request, dtype=torch.float64)
 
 
 def mmd2_gradient(x, y, request):
@@ -90,7 +160,7 @@ def mmd2_gradient(x, y, request):
     def work():
         value = call(x, y, request.gamma)
         (gradient,) = torch.autograd.grad(value, x)
-        return {"value": value.item(), "gradient": gradient.numpy()}
+        return {"value": value.item(), "gradient": gradient.cpu().numpy()}
 
     return work
 
@@ -135,10 +205,10 @@ def permutation_product(x, y, request):
         with torch.no_grad():
             z = torch.cat([x, y])
             # Drawing is part of the work. randperm is the fastest way here: one argsort of random keys takes six times as long.
-            labels = torch.zeros(request.permutations + 1, len(z))
+            labels = torch.zeros(request.permutations + 1, len(z), device=DEVICE)
             labels[0, : len(x)] = 1
             for row in labels[1:]:
-                row[torch.randperm(len(z))[: len(x)]] = 1
+                row[torch.randperm(len(z), device=DEVICE)[: len(x)]] = 1
             return decision(call(z, labels.T, request.gamma))
 
     return work
@@ -163,7 +233,7 @@ def permutation_index(x, y, request, measured=20):
             count = min(measured, request.permutations)
             cpu, wall = time.process_time(), time.perf_counter()
             for _ in range(count):
-                order = torch.randperm(len(z))
+                order = torch.randperm(len(z), device=DEVICE)
                 values.append(statistic(k[order][:, order]).item())
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         rest = request.permutations / count - 1
@@ -179,18 +249,25 @@ def permutation_index(x, y, request, measured=20):
 
 EAGER = {
     "mmd2_chunked": mmd2_chunked,
+    "mmd2_float64": mmd2_float64,
     "permutation_index": permutation_index,
 }
 
 if __name__ == "__main__":
     serve(
-        {"name": "PyTorch" + (" torch.compile" if COMPILE else ""), "version": torch.__version__},
+        {
+            "name": "PyTorch" + (" torch.compile" if COMPILE else ""),
+            "version": torch.__version__,
+            **({"device": torch.cuda.get_device_name()} if DEVICE == "cuda" else {}),
+        },
         {
             "mmd2_unbiased": without_gradient(mmd2),
+            "mmd2_blocks": mmd2_blocks,
             "mmd2_five_bandwidths": without_gradient(mmd2_ladder),
             "mmd2_gradient": mmd2_gradient,
             "permutation_product": permutation_product,
             **({} if COMPILE else EAGER),
         },
         compiles=COMPILE,
+        meter=CudaMeter if DEVICE == "cuda" else HostMeter,
     )
