@@ -10,6 +10,7 @@ namespace detail {
 /// no product, the sum of slopes) is added in double to the rows that the thread block owns.
 template<int Output, int Channel, class T, int Segments>
 struct gradient_on_device {
+  static constexpr bool needs_tile = true;
   strided<T> out[Segments];   ///< null where not wanted
   double* sums[Segments];     ///< [row of the segment][feature]
   double* weights[Segments];  ///< sum of q along each row, for product metrics
@@ -19,29 +20,28 @@ struct gradient_on_device {
   template<class... A>
   __device__ void begin(const A&...) const {}
 
-  template<class Source, class Operation>
+  template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source& source,
-                       tile_memory<T>& shared) const {
+                       Shared& shared) const {
     using Metric = typename Source::metric_type;
-    using shape = tile_shape<T>;
-    constexpr int edge = shape::edge, micro = shape::micro, side = shape::side, pitch = tile_memory<T>::pitch;
-    constexpr int step = 16, slice_pitch = step + 1;  // columns of the tile per slice
-    static_assert(edge * slice_pitch <= 2 * shape::depth * edge && edge % step == 0 && shape::threads % step == 0);
+    using shape = typename Source::shape;
+    constexpr int edge = shape::edge, side = 16, micro = edge / side, pitch = Shared::pitch;
+    constexpr int step = Shared::scratch_depth, slice_pitch = Shared::scratch_pitch;  // columns of the tile per slice
+    static_assert(shape::threads == side * side && edge % step == 0);
     if (at.own.segment >= Segments || !out[at.own.segment].data) return;  // the same for all threads
     const int tid = static_cast<int>(threadIdx.x), tx = tid % side, ty = tid / side;
-    const index features = source.features[Channel], stride = source.stride;
+    const index features = source.features[Channel];
     double* const own_sums = sums[at.own.segment] + at.own.local * features;
 
     __syncthreads();
-#pragma unroll
-    for (int r = 0; r < micro; ++r)
-#pragma unroll
-      for (int s = 0; s < micro; ++s) {
-        const int place = (ty * micro + r) * pitch + tx * micro + s;
-        shared.tile[place] = values.output[r][s][Output].value;
-        if constexpr (needs_distance<Metric>) shared.distance[place] = values.distance[Channel][r][s].value;
-      }
-    if constexpr (Metric::product) add_weights(values, at);
+    values.for_each_pair([&](int r, int s, int a, int b) {
+      shared.tile[a * pitch + b] = values.output[r][s][Output].value;
+      if constexpr (slope_needs_distance<Metric>) shared.distance[a * pitch + b] = values.distance[Channel][r][s].value;
+    });
+    if constexpr (Metric::product)
+      for_each_row_sum<Output>(values, shared, [&](int row, double sum) {
+        if (row < at.own.count) weights[at.own.segment][at.own.local + row] += sum;
+      });
 
     for (index k0 = 0; k0 < features; k0 += edge) {
       // This thread: rows ty * micro + r, features k0 + f * side + tx, so that neighbours write next to each other.
@@ -55,7 +55,7 @@ struct gradient_on_device {
           const index k = k0 + f * side + tx;
           own[r][f] = T(0);
           if constexpr (!Metric::product)
-            if (k < features) own[r][f] = source.values[Channel][k * stride + at.own.packed + ty * micro + r];
+            if (k < features) own[r][f] = source.value(Channel, k, at.own.packed + ty * micro + r);
         }
 #pragma unroll 1
       for (int j0 = 0; j0 < edge; j0 += step) {
@@ -63,21 +63,20 @@ struct gradient_on_device {
         for (int e = tid; e < edge * step; e += shape::threads) {
           const int f = e / step, j = e % step;
           const index k = k0 + f;
-          shared.slices[f * slice_pitch + j] =
-              k < features ? source.values[Channel][k * stride + at.other.packed + j0 + j] : T(0);
+          shared.scratch[f * slice_pitch + j] = k < features ? source.value(Channel, k, at.other.packed + j0 + j) : T(0);
         }
         __syncthreads();
 #pragma unroll
         for (int j = 0; j < step; ++j) {
           T other[micro];
 #pragma unroll
-          for (int f = 0; f < micro; ++f) other[f] = shared.slices[(f * side + tx) * slice_pitch + j];
+          for (int f = 0; f < micro; ++f) other[f] = shared.scratch[(f * side + tx) * slice_pitch + j];
 #pragma unroll
           for (int r = 0; r < micro; ++r) {
             const int place = (ty * micro + r) * pitch + j0 + j;
             const lane<T> q(shared.tile[place]);
             lane<T> distance(0);
-            if constexpr (needs_distance<Metric>) distance = lane<T>(shared.distance[place]);
+            if constexpr (slope_needs_distance<Metric>) distance = lane<T>(shared.distance[place]);
 #pragma unroll
             for (int f = 0; f < micro; ++f)
               if constexpr (Metric::product)
@@ -98,8 +97,8 @@ struct gradient_on_device {
     }
   }
 
-  template<class Source>
-  __device__ void end(const row_strip& own, const Source& source, const tile_memory<T>&) const {
+  template<class Source, class Shared>
+  __device__ void end(const row_strip& own, const Source& source, const Shared&) const {
     using Metric = typename Source::metric_type;
     if (own.segment >= Segments || !out[own.segment].data) return;  // the same for all threads
     __syncthreads();                                                // the sums were written by other threads of this block
@@ -110,32 +109,11 @@ struct gradient_on_device {
       const index row = e / features, k = e % features;
       double g = own_sums[e];
       if constexpr (Metric::product)
-        g = Metric::other * g + Metric::own * weights[own.segment][own.local + row] *
-                                    static_cast<double>(source.values[Channel][k * source.stride + own.packed + row]);
+        g = Metric::other * g +
+            Metric::own * weights[own.segment][own.local + row] * static_cast<double>(source.value(Channel, k, own.packed + row));
       g *= factor;
       T& element = target(own.local + row, k);
       element = static_cast<T>(accumulate ? static_cast<double>(element) + g : g);
-    }
-  }
-
-private:
-  template<class Metric>
-  static constexpr bool needs_distance = requires {
-    Metric::slope_needs_distance;
-  };
-
-  template<class Values>
-  __device__ void add_weights(const Values& values, const tile_position& at) const {
-    constexpr int micro = tile_shape<T>::micro, side = tile_shape<T>::side;
-    const int tx = static_cast<int>(threadIdx.x) % side, ty = static_cast<int>(threadIdx.x) / side;
-#pragma unroll
-    for (int r = 0; r < micro; ++r) {
-      double sum = 0;
-#pragma unroll
-      for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][Output].value);
-      sum = half_warp_sum(sum);
-      const int row = ty * micro + r;
-      if (tx == 0 && row < at.own.count) weights[at.own.segment][at.own.local + row] += sum;
     }
   }
 };

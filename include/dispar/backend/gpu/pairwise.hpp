@@ -13,11 +13,10 @@ namespace detail {
 
 /// Tiles dealt in turn to a number of thread blocks that depends on shapes only.
 template<class Source, class Operation, class Sinks>
-__global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threads)
+__global__ void __launch_bounds__(Source::shape::threads)
     tiles_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
                  const row_strip* strips, const tile_block* blocks, int block_count, index tiles, Sinks sinks) {
-  using T = typename Source::value_type;
-  __shared__ tile_memory<T> shared;
+  __shared__ tile_memory<Source, Sinks::needs_tile> shared;
   for (index t = static_cast<index>(blockIdx.x); t < tiles; t += static_cast<index>(gridDim.x)) {
     int b = 0;
     while (b + 1 < block_count && blocks[b + 1].begin <= t) ++b;
@@ -31,11 +30,10 @@ __global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threa
 
 /// A thread block owns a strip of rows and meets, block of pairs by block of pairs, every strip that its rows are paired with.
 template<class Source, class Operation, class Sinks>
-__global__ void __launch_bounds__(tile_shape<typename Source::value_type>::threads)
+__global__ void __launch_bounds__(Source::shape::threads)
     rows_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
                 const row_strip* strips, const tile_block* blocks, int block_count, Sinks sinks) {
-  using T = typename Source::value_type;
-  __shared__ tile_memory<T> shared;
+  __shared__ tile_memory<Source, Sinks::needs_tile> shared;
   const row_strip own = strips[blockIdx.x];
   const auto meet = [&](int b, index begin, index end, pair_order order) {
     for (index other = begin; other < end; ++other) {
@@ -100,11 +98,12 @@ void pairwise(const gpu& b, const Data& data, const Operation& operation, std::s
   static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
   static_assert(most_members_of<Operation> == 1 || (true && ... && detail::device_sink<Sinks, Data>::families),
                 "dispar: `store` and `feature_gradient` take one operation, not a family");
-  constexpr int threads = detail::tile_shape<T>::threads;
-  const index members = members_of(operation);
-  const detail::tile_schedule schedule(data, pair_blocks, detail::tile_shape<T>::edge);
   const auto source = data.source();
   using source_type = std::remove_const_t<decltype(source)>;
+  using shape = typename source_type::shape;
+  constexpr int threads = shape::threads;
+  const index members = members_of(operation);
+  const detail::tile_schedule schedule(data, pair_blocks, shape::edge);
   const auto operand_memory = detail::upload_operands<Operation::operands>(b, data, operands);
   const detail::device_operands<T, Operation::operands> rows{operand_memory.data(), data.packed_rows()};
   const auto strips = detail::upload(b, schedule.strips);

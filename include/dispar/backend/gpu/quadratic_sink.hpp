@@ -12,23 +12,21 @@ inline constexpr index label_chunk = 512;
 /// `quadratic_forms`: thread p takes label p through the tile, sum_i w_i (sum_j q_ij w_j), the w_j in registers.
 template<int Output, class T>
 struct quadratic_on_device {
+  static constexpr bool needs_tile = true;
   const T* labels;  ///< [packed row][label], padding 0
   index stride;     ///< labels per row of memory
   index count;      ///< labels of this pass
   index members;    ///< of the family of operations
   double* partial;  ///< [thread block][member][label]
 
-  template<class Source, class Operation>
+  template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
-                       tile_memory<T>& shared) const {
-    using shape = tile_shape<T>;
-    constexpr int edge = shape::edge, micro = shape::micro, side = shape::side, pitch = tile_memory<T>::pitch;
-    const int tid = static_cast<int>(threadIdx.x), tx = tid % side, ty = tid / side;
+                       Shared& shared) const {
+    using shape = typename Source::shape;
+    constexpr int edge = shape::edge, pitch = Shared::pitch;
+    const int tid = static_cast<int>(threadIdx.x);
     __syncthreads();
-#pragma unroll
-    for (int r = 0; r < micro; ++r)
-#pragma unroll
-      for (int s = 0; s < micro; ++s) shared.tile[(ty * micro + r) * pitch + tx * micro + s] = values.output[r][s][Output].value;
+    values.for_each_pair([&](int r, int s, int a, int b) { shared.tile[a * pitch + b] = values.output[r][s][Output].value; });
     __syncthreads();
     for (index p = tid; p < count; p += shape::threads) {
       const T* const row_label = labels + at.own.packed * stride + p;

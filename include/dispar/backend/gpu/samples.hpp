@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "dispar/backend/gpu/packed_source.hpp"
 #include "dispar/backend/gpu/packing.hpp"
-#include "dispar/backend/gpu/tile.hpp"
 #include "dispar/backend/gpu/transfer.hpp"
 #include "dispar/backend/sample.hpp"
 
@@ -53,7 +53,7 @@ private:
 /// squared norm overflows `T`, are found on the device and thrown at the next wait for a result, naming the row.
 template<class T, metric Metric, int Channels>
 class device_samples : public detail::device_segments {
-  using shape = detail::tile_shape<T>;
+  using shape = detail::fma_shape<T>;
 
 public:
   using value_type = T;
@@ -189,7 +189,7 @@ public:
   device_given_matrix(detail::strided<const T> matrix, index rows, index cols, std::span<const index> counts) : matrix_(matrix) {
     for (const index count : counts) {
       require(count > 0, "given: segment", "must have at least one row", static_cast<double>(count));
-      this->append(count, detail::tile_shape<T>::edge);
+      this->append(count, detail::fma_shape<T>::edge);
     }
     require(rows == this->rows() && cols == this->rows(), "given: matrix", "must be square over all rows",
             static_cast<double>(rows));

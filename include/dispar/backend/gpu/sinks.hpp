@@ -5,8 +5,11 @@
 ///
 /// In kernels, `tile(values, at, source, shared)` consumes one tile; sinks along rows (`sink_pass::rows`) also have `begin(own)`
 /// and `end(own, source)`, and are run by thread blocks that own a strip of rows and meet all others: nothing is added
-/// atomically, so the bits are the same in every run. On the host, `device_sink<Sink, Data>` owns the memory: `on_device()`,
-/// `finish(b)` queues what follows the tiles, `deliver()` copies to host views after the wait.
+/// atomically, so the bits are the same in every run. `needs_tile`: it wants shared memory for the numbers of all pairs.
+/// On the host, `device_sink<Sink, Data>` owns the memory: `on_device()`, `finish(b)` queues what follows the tiles,
+/// `deliver()` copies to host views after the wait.
+
+#include <utility>
 
 #include "dispar/backend/gpu/samples.hpp"
 
@@ -26,6 +29,7 @@ class device_sink;
 /// The kernel parts of several sinks.
 template<class... Sinks>
 struct sink_list {
+  static constexpr bool needs_tile = false;
   template<class... A>
   __device__ void begin(const A&...) const {}
   template<class... A>
@@ -35,6 +39,7 @@ struct sink_list {
 };
 template<class First, class... Rest>
 struct sink_list<First, Rest...> {
+  static constexpr bool needs_tile = First::needs_tile || sink_list<Rest...>::needs_tile;
   First first;
   sink_list<Rest...> rest;
   template<class... A>
@@ -82,24 +87,26 @@ __global__ void __launch_bounds__(Threads)
 /// `total`: one partial sum per thread block, member, block of pairs and output.
 template<int First, int Count>
 struct total_on_device {
+  static constexpr bool needs_tile = false;
   double* partial;
   index blocks, members;
 
-  template<class Source, class Operation, class T>
+  template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
-                       tile_memory<T>& shared) const {
-    constexpr int micro = tile_shape<T>::micro;
+                       Shared& shared) const {
+    [&]<int... O>(std::integer_sequence<int, O...>) { (add<O>(values, at, shared), ...); }
+    (std::make_integer_sequence<int, Count>());
+  }
+
+private:
+  template<int O, class Values, class Shared>
+  __device__ void add(const Values& values, const tile_position& at, Shared& shared) const {
+    double sum = 0;
 #pragma unroll
-    for (int o = 0; o < Count; ++o) {
-      double sum = 0;
-#pragma unroll
-      for (int r = 0; r < micro; ++r)
-#pragma unroll
-        for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][First + o].value);
-      sum = thread_block_sum(sum, shared.warp_sums);
-      if (threadIdx.x == 0)
-        partial[((static_cast<index>(blockIdx.x) * members + at.member) * blocks + at.block) * Count + o] += sum;
-    }
+    for (int r = 0; r < Values::shape::rows; ++r) sum += static_cast<double>(values.template row_part<First + O>(r));
+    sum = thread_block_sum(sum, shared.warp_sums);
+    if (threadIdx.x == 0)
+      partial[((static_cast<index>(blockIdx.x) * members + at.member) * blocks + at.block) * Count + O] += sum;
   }
 };
 
@@ -135,25 +142,19 @@ private:
 /// `store`: every pair and its mirror image.
 template<int Output, class U>
 struct store_on_device {
+  static constexpr bool needs_tile = false;
   strided<U> out;
 
-  template<class Source, class Operation, class T>
-  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
-                       tile_memory<T>&) const {
-    constexpr int micro = tile_shape<T>::micro, side = tile_shape<T>::side;
-    const int tx = static_cast<int>(threadIdx.x) % side, ty = static_cast<int>(threadIdx.x) / side;
-#pragma unroll
-    for (int r = 0; r < micro; ++r)
-#pragma unroll
-      for (int s = 0; s < micro; ++s) {
-        const int a = ty * micro + r, b = tx * micro + s;
-        if (a >= at.own.count || b >= at.other.count) continue;
-        const index i = at.own.number + a, j = at.other.number + b;
-        if (at.triangle && i >= j) continue;
-        const U value = static_cast<U>(values.output[r][s][Output].value);
-        out(i, j) = value;
-        out(j, i) = value;
-      }
+  template<class Source, class Operation, class Shared>
+  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&, Shared&) const {
+    values.for_each_pair([&](int r, int s, int a, int b) {
+      if (a >= at.own.count || b >= at.other.count) return;
+      const index i = at.own.number + a, j = at.other.number + b;
+      if (at.triangle && i >= j) return;
+      const U value = static_cast<U>(values.output[r][s][Output].value);
+      out(i, j) = value;
+      out(j, i) = value;
+    });
   }
 };
 
@@ -176,49 +177,31 @@ private:
   device_result<U, S> result_;
 };
 
-/// `row_sums`: the 16 threads of a row add up, and the first adds to the row's sum, which only it touches.
+/// `row_sums`: one thread per row of the strip adds to the row's sums, which only it touches.
 template<int Output>
 struct row_sums_on_device {
+  static constexpr bool needs_tile = false;
   strided<double> out;
   index columns;  ///< of out: slots of all members
   index slots;
   const tile_block* blocks;
 
-  template<class T>
-  __device__ void begin(const row_strip& own, const tile_memory<T>&) const {
-    for_owned_rows<T>(own, [&](int, index row) {
-      for (index slot = 0; slot < columns; ++slot) out(row, slot) = 0;
-    });
+  template<class Shared>
+  __device__ void begin(const row_strip& own, const Shared&) const {
+    const int row = static_cast<int>(threadIdx.x);
+    if (row < own.count)
+      for (index slot = 0; slot < columns; ++slot) out(own.number + row, slot) = 0;
   }
-  template<class Source, class Operation, class T>
+  template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
-                       tile_memory<T>&) const {
-    constexpr int micro = tile_shape<T>::micro;
-    double sums[micro];
-#pragma unroll
-    for (int r = 0; r < micro; ++r) {
-      double sum = 0;
-#pragma unroll
-      for (int s = 0; s < micro; ++s) sum += static_cast<double>(values.output[r][s][Output].value);
-      sums[r] = half_warp_sum(sum);
-    }
+                       Shared& shared) const {
     const index slot = at.member * slots + blocks[at.block].slot;
-    for_owned_rows<T>(at.own, [&](int r, index row) { out(row, slot) += sums[r]; });
+    for_each_row_sum<Output>(values, shared, [&](int row, double sum) {
+      if (row < at.own.count) out(at.own.number + row, slot) += sum;
+    });
   }
   template<class... A>
   __device__ void end(const A&...) const {}
-
-private:
-  /// visit(r, row number) for the rows of this thread, in the first thread of the 16.
-  template<class T, class Visit>
-  __device__ static void for_owned_rows(const row_strip& own, const Visit& visit) {
-    constexpr int micro = tile_shape<T>::micro, side = tile_shape<T>::side;
-    if (threadIdx.x % side != 0) return;
-    const int first = static_cast<int>(threadIdx.x) / side * micro;
-#pragma unroll
-    for (int r = 0; r < micro; ++r)
-      if (first + r < own.count) visit(r, own.number + first + r);
-  }
 };
 
 template<int Output, memory_space S, class Data>
