@@ -8,7 +8,7 @@ DISPAR_NAMESPACE_BEGIN
 template<class T, int N>
 struct vec {
   /// The values; one unused place for N = 0.
-  T data[N > 0 ? N : 1];
+  T data[N > 0 ? N : 1];  // NOLINT(bugprone-branch-clone)
 
   /// As in std::array; unchecked.
   ///@{

@@ -275,6 +275,8 @@ template<backend B, sample_like X, sample_like Y>
   detail::aggregation all(o, detail::aggregated_weights(o, static_cast<index>(laplacian_grid.size() + gaussian_grid.size())));
   std::vector<laplacian_l1> laplacians;
   std::vector<gaussian> gaussians;
+  laplacians.reserve(laplacian_grid.size());
+  gaussians.reserve(gaussian_grid.size());
   for (double width : laplacian_grid) laplacians.push_back({width});
   for (double width : gaussian_grid) gaussians.push_back({width * std::sqrt(0.5)});
   if (!laplacians.empty())

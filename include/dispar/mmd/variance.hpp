@@ -66,7 +66,7 @@ template<backend B, class Samples, pair_function K>
   }
   s.diagonal.assign(values.begin(), values.begin() + rows);
   s.matched.assign(values.begin() + rows, values.end());
-  for (int block = 0; block < 3; ++block) s.squares[block] = by_block[static_cast<std::size_t>(2 * block + 1)];
+  for (std::size_t block = 0; block < 3; ++block) s.squares[static_cast<int>(block)] = by_block[2 * block + 1];
   return s;
 }
 

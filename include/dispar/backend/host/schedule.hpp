@@ -96,7 +96,7 @@ public:
   tournament_schedule(std::span<const pair_block> blocks, std::span<const index> tiles_of_segment)
       : blocks_(blocks), segments_(static_cast<index>(tiles_of_segment.size())) {
     for (std::size_t b = 0; b < blocks.size(); ++b)
-      meetings_.push_back({cell(blocks[b].rows, blocks[b].cols), static_cast<int>(b)});
+      meetings_.emplace_back(cell(blocks[b].rows, blocks[b].cols), static_cast<int>(b));
     std::sort(meetings_.begin(), meetings_.end());
     for (index s = 0; s < segments_; ++s)
       for (index t = 0; t < tiles_of_segment[static_cast<std::size_t>(s)]; ++t) strips_.push_back({static_cast<int>(s), t});

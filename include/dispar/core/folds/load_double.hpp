@@ -19,7 +19,7 @@ DISPAR_FN double add_places(native_pack<double> x) {
   constexpr int width = native_pack<double>::width;
   double places[width], total = 0;
   x.store(places);
-  for (int k = 0; k < width; ++k) total = rounding_fence(total + places[k]);
+  for (double place : places) total = rounding_fence(total + place);
   return total;
 }
 
