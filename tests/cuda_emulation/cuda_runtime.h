@@ -30,6 +30,8 @@
 #include <tuple>
 #include <type_traits>
 
+#define DISPAR_CUDA_EMULATION  // tensor cores and asynchronous copies are in tensor_cores.hpp
+
 #define __global__
 #define __device__
 #define __host__
@@ -39,6 +41,7 @@
 
 enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 using cudaStream_t = struct CUstream_st*;
 using cudaHostFn_t = void (*)(void*);
 
@@ -72,6 +75,7 @@ cudaError_t cudaStreamCreate(cudaStream_t* stream);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 /// Where everything happens. Throws `cuda_emulation::defect`.
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetLastError();
 const char* cudaGetErrorString(cudaError_t error);
@@ -83,7 +87,7 @@ struct defect : std::logic_error {
   using std::logic_error::logic_error;
 };
 
-cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> kernel);
+cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> kernel, const void* function = nullptr);
 
 }  // namespace cuda_emulation
 
@@ -91,7 +95,9 @@ cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> kerne
 template<class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... arguments) {
   static_assert((sizeof(Parameters) + ... + 0) <= 4096, "a kernel takes at most 4 KB of arguments");
-  return cuda_emulation::launch(*config, [kernel, copy = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, copy); });
+  return cuda_emulation::launch(
+      *config, [kernel, copy = std::tuple<Parameters...>(arguments...)] { std::apply(kernel, copy); },
+      reinterpret_cast<const void*>(kernel));
 }
 
 // --- What kernels call -------------------------------------------------------------------------------------------------
@@ -109,6 +115,10 @@ void block_barrier(call_site at);
 /// Waits until all lanes of `mask` have called from the same line with this mask. Returns what each of the warp's 32 lanes has
 /// given, good until the next call.
 const std::uint64_t* warp_collective(unsigned mask, std::uint64_t value, call_site at);
+
+/// The block's shared memory of the size that the launch said, NaN bytes at its start; the page behind it has no access. It is a
+/// defect if the launch said less.
+void* dynamic_shared_memory(std::size_t bytes);
 
 template<class T>
 T warp_shuffle(unsigned mask, T value, unsigned from, call_site at) {
@@ -160,3 +170,24 @@ T atomicMin(T* target, T value) {
   if (value < before) *target = value;
   return before;
 }
+
+// --- Tensor cores and asynchronous copies: dispar/backend/gpu/mma.hpp --------------------------------------------------
+
+namespace cuda_emulation {
+
+enum class operand_numbers { tf32, half, bfloat16 };
+
+/// Each number is taken from the lane and register that the PTX ISA names. Of TF32 operands the 13 low bits are ignored.
+/// NVIDIA does not say how tensor cores add; measurements (Fasi, Higham, Mikaitis, Pranesh, PeerJ Computer Science 7:e330, 2021)
+/// found exact products, summed in groups with the sum so far, every addend cut off below the largest one's last bits. Here
+/// nothing is kept below the 24 bits of the largest addend, and groups are of four words: no better than what was measured.
+void mma(operand_numbers numbers, float* const (&c)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], call_site at);
+
+/// Copies arrive when they are waited for, and not earlier; from their start on the target is NaN bytes.
+///@{
+void copy_async(void* shared, const void* global, bool there);
+void commit_copies();
+void wait_for_copies(std::size_t most_groups);
+///@}
+
+}  // namespace cuda_emulation

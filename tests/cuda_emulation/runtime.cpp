@@ -1,6 +1,7 @@
 #include "cuda_runtime.h"
 
 #include <exception>
+#include <map>
 #include <set>
 #include <thread>
 #include <utility>
@@ -38,10 +39,10 @@ cudaError_t queue(cudaStream_t stream, std::function<void()> work) {
 void run_both_ways(const cudaLaunchConfig_t& config, const std::function<void()>& kernel) {
   using cuda_emulation::run_order;
   const auto before = memory().save();
-  cuda_emulation::run_grid(config.gridDim, config.blockDim, kernel, run_order::ascending);
+  cuda_emulation::run_grid(config, kernel, run_order::ascending);
   const auto ascending = memory().save();
   memory().restore(before);
-  cuda_emulation::run_grid(config.gridDim, config.blockDim, kernel, run_order::descending);
+  cuda_emulation::run_grid(config, kernel, run_order::descending);
   if (memory().save() != ascending) throw defect("a kernel's results depend on the order of its threads or blocks");
   memory().check_surroundings();
 }
@@ -65,7 +66,23 @@ void run_work(CUstream_st& stream) {
 
 }  // namespace
 
-cudaError_t cuda_emulation::launch(const cudaLaunchConfig_t& config, std::function<void()> kernel) {
+/// The shared memory that a kernel was allowed beyond what every kernel may ask for.
+static std::map<const void*, std::size_t>& allowed_shared_memory() {
+  static auto* const all = new std::map<const void*, std::size_t>;
+  return *all;
+}
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  constexpr int most = 227 * 1024;  // of compute capability 9.0
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > most) return cudaErrorInvalidValue;
+  allowed_shared_memory()[kernel] = static_cast<std::size_t>(value);
+  return cudaSuccess;
+}
+
+cudaError_t cuda_emulation::launch(const cudaLaunchConfig_t& config, std::function<void()> kernel, const void* function) {
+  constexpr std::size_t always_allowed = 48 * 1024;
+  const auto allowed = allowed_shared_memory().find(function);
+  if (config.dynamicSmemBytes > (allowed == allowed_shared_memory().end() ? always_allowed : allowed->second))
+    return cudaErrorInvalidValue;
   return queue(config.stream, [config, kernel = std::move(kernel)] { run_both_ways(config, kernel); });
 }
 

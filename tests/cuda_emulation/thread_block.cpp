@@ -5,6 +5,7 @@
 
 #include <link.h>
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -193,6 +194,29 @@ void poison_shared_memory() {
       nullptr);
 }
 
+/// Shared memory whose size the launch says, up to a page without access.
+class launch_shared_memory {
+public:
+  launch_shared_memory() {
+    pages_ = static_cast<char*>(mmap(nullptr, most + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(pages_ + most, guard, PROT_NONE);
+  }
+  void renew(std::size_t bytes) {
+    bytes_ = bytes;
+    std::memset(first(bytes), 0xff, bytes);
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] char* first(std::size_t bytes) const { return pages_ + most - (bytes + 15) / 16 * 16; }
+
+private:
+  static constexpr std::size_t most = 256 * 1024, guard = 64 * 1024;
+  char* pages_;
+  std::size_t bytes_ = 0;
+};
+launch_shared_memory shared;
+
+const char* reported = nullptr;
+
 }  // namespace
 
 void block_barrier(call_site at) { block.wait(fiber::state::at_barrier, 0, at); }
@@ -200,7 +224,15 @@ const std::uint64_t* warp_collective(unsigned mask, std::uint64_t value, call_si
   return block.collective(mask, value, at);
 }
 
-void run_grid(dim3 grid, dim3 size, const std::function<void()>& kernel, run_order order) {
+void report(const char* what) { reported = what; }
+
+void* dynamic_shared_memory(std::size_t bytes) {
+  if (bytes > shared.bytes()) report("a kernel uses more shared memory than the launch said");
+  return shared.first(bytes);
+}
+
+void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& kernel, run_order order) {
+  const dim3 grid = config.gridDim, size = config.blockDim;
   if (grid.y * grid.z * size.y * size.z != 1) throw defect("only grids and blocks of one dimension are emulated");
   if (grid.x == 0 || grid.x > 2147483647 || size.x == 0 || size.x > most_threads)
     throw defect("a grid has 1 to 2^31 - 1 blocks, a block 1 to 1024 threads");
@@ -209,7 +241,12 @@ void run_grid(dim3 grid, dim3 size, const std::function<void()>& kernel, run_ord
   for (unsigned step = 0; step < grid.x; ++step) {
     blockIdx = {order == run_order::ascending ? step : grid.x - 1 - step, 0, 0};
     poison_shared_memory();
+    shared.renew(config.dynamicSmemBytes);
+    begin_block();
+    reported = nullptr;
     block.run(size.x, kernel, order);
+    if (reported == nullptr && copies_pending()) reported = "a kernel ends before its asynchronous copies";
+    if (reported != nullptr) throw defect(reported);
   }
 }
 

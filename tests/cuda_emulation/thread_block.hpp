@@ -10,6 +10,13 @@ namespace cuda_emulation {
 enum class run_order { ascending, descending };
 
 /// Runs a kernel on all blocks of a grid, in the calling operating-system thread. Throws `defect`.
-void run_grid(dim3 grid, dim3 block, const std::function<void()>& kernel, run_order order);
+void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& kernel, run_order order);
+
+/// Has `defect` thrown when the block ends: an exception cannot leave the stack of a fiber.
+void report(const char* what);
+/// Forgets what a block that failed has left of products and asynchronous copies.
+void begin_block();
+/// Whether a thread has started copies and not waited for them.
+[[nodiscard]] bool copies_pending();
 
 }  // namespace cuda_emulation

@@ -2,7 +2,8 @@
 /// \file
 /// NVIDIA GPUs: `dispar::gpu{&context}`. For files that nvcc compiles, as C++20.
 ///
-/// A plain version: multiply-adds of the data's type from shared-memory tiles, no tensor cores, compiled with nvcc 13.
+/// Metrics that are a matrix product run on tensor cores for float rows (`dispar::precision` says how exactly), other metrics and
+/// double in multiply-adds. Needs compute capability 8.0: `nvcc -arch=sm_80` or later. Compiled with nvcc 13.
 /// Tested with the kernels emulated on the CPU (tests/cuda_emulation); it has never run on a GPU.
 
 #include "dispar/backend/gpu/context.hpp"
@@ -11,6 +12,7 @@
 #include "dispar/backend/gpu/order_statistics.hpp"
 #include "dispar/backend/gpu/pair_list.hpp"
 #include "dispar/backend/gpu/pairwise.hpp"
+#include "dispar/backend/gpu/precision.hpp"
 #include "dispar/backend/gpu/samples.hpp"
 #include "dispar/backend/gpu/scan.hpp"
 #include "dispar/backend/gpu/select.hpp"

@@ -33,12 +33,23 @@ void check(const X& gx, const Y& gy, const auto& x, const auto& y, const K& k, d
 }  // namespace
 
 TEST_CASE("gpu, estimate: sizes around a tile in both directions, few and many features, float") {
-  for (const dispar::index d : {1, 3, 65})
-    for (const dispar::index n : {1, 63, 64, 65, 130})
-      for (const dispar::index m : {1, 64, 97}) {
-        const device_rows<float> x(n, d, 1), y(m, d, 2, 0.3);
-        check(x.view(), y.view(), x.host(), y.host(), gaussian{std::sqrt(static_cast<double>(d))}, 2e-7);
-      }
+  const auto check_sizes = [](dispar::index n, dispar::index m, dispar::index d) {
+    const device_rows<float> x(n, d, 1), y(m, d, 2, 0.3);
+    check(x.view(), y.view(), x.host(), y.host(), gaussian{std::sqrt(static_cast<double>(d))}, 2e-7);
+  };
+  for (const dispar::index n : {1, 64, 127, 128, 129})
+    for (const dispar::index m : {1, 128, 257}) check_sizes(n, m, 3);
+  for (const dispar::index d : {1, 16, 65}) check_sizes(66, 66, d);
+}
+
+TEST_CASE("gpu, estimate: products of rounded numbers") {
+  const gpu fast{g.context, precision::tf32};
+  const device_rows<float> x(140, 20, 1), y(60, 20, 2, 0.3);
+  const double value = mmd::estimate(fast, x.view(), y.view(), gaussian{4.5}),
+               expected = mmd::estimate(cpu{}, x.host(), y.host(), gaussian{4.5});
+  CHECK(std::fabs(value - expected) <= 2e-5);
+  CHECK(value != expected);
+  CHECK(value == mmd::estimate(fast, x.view(), y.view(), gaussian{4.5}));
 }
 
 TEST_CASE("gpu, estimate: the same in double, whose tiles are half as large") {

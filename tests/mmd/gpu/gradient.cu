@@ -15,9 +15,9 @@ const gpu g = gpu_tests::device();
 }  // namespace
 
 TEST_CASE("gpu, gradient: sizes around a tile, features around a slice and a tile, float") {
-  for (const dispar::index d : {1, 3, 16, 64, 65})
-    for (const auto& [n, m] : {std::array<dispar::index, 2>{1, 65}, {63, 64}, {129, 2}})
-      check_gradients<float>(n, m, d, gaussian{std::sqrt(static_cast<double>(d))}, 1e-5, {.form = estimator::biased});
+  for (const auto& [n, m, d] :
+       {std::array<dispar::index, 3>{1, 65, 1}, {63, 64, 3}, {129, 2, 16}, {64, 66, 17}, {40, 2, 64}, {2, 65, 65}})
+    check_gradients<float>(n, m, d, gaussian{std::sqrt(static_cast<double>(d))}, 1e-5, {.form = estimator::biased});
   check_gradients<float>(66, 66, 5, gaussian{2}, 1e-5, {.xx = 0.7, .yy = 1.1, .xy = 1.9, .form = estimator::one_sample});
 }
 

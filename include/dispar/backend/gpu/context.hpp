@@ -12,6 +12,7 @@
 #include <string>
 
 #include "dispar/backend/backend.hpp"
+#include "dispar/backend/gpu/precision.hpp"
 #include "dispar/core/view.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -54,7 +55,8 @@ struct gpu {
   static constexpr bool has_pairwise = true;
   static constexpr bool has_sort = true;  // sort_keys and its kind: include dispar/backend/gpu/sort.hpp
   ///@}
-  cuda_context* context = nullptr;  ///< the caller's; not null when used
+  cuda_context* context = nullptr;                         ///< the caller's; not null when used
+  dispar::precision precision = dispar::precision::exact;  ///< of products of float rows
 
   /// The stream of the context. Throws `invalid_argument` for a null context.
   [[nodiscard]] cudaStream_t stream() const {
@@ -78,17 +80,28 @@ struct gpu {
 
 namespace detail {
 
-/// Starts a kernel on a one-dimensional grid. No blocks: no work.
+/// Starts a kernel on a one-dimensional grid, with so many bytes of shared memory beside what it declares. No blocks: no work.
 template<class... Parameters, class... Arguments>
-void launch(const gpu& b, const char* name, void (*kernel)(Parameters...), index blocks, int threads,
-            const Arguments&... arguments) {
+void launch_with_shared_memory(const gpu& b, const char* name, void (*kernel)(Parameters...), index blocks, int threads,
+                               std::size_t shared_bytes, const Arguments&... arguments) {
   if (blocks == 0) return;
   require(blocks <= 2147483647, "gpu: number of thread blocks", "must be below 2^31", static_cast<double>(blocks));
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.dynamicSmemBytes = shared_bytes;
   config.stream = b.stream();
+  constexpr std::size_t always_allowed = 48 * 1024;
+  if (shared_bytes > always_allowed)
+    check_cuda(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(shared_bytes)),
+               name);
   check_cuda(cudaLaunchKernelEx(&config, kernel, arguments...), name);
+}
+template<class... Parameters, class... Arguments>
+void launch(const gpu& b, const char* name, void (*kernel)(Parameters...), index blocks, int threads,
+            const Arguments&... arguments) {
+  launch_with_shared_memory(b, name, kernel, blocks, threads, 0, arguments...);
 }
 
 /// A strided matrix as a kernel sees it: the views' own accessors are host functions.

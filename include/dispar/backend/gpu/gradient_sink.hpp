@@ -11,6 +11,7 @@ namespace detail {
 template<int Output, int Channel, class T, int Segments>
 struct gradient_on_device {
   static constexpr bool needs_tile = true;
+  static constexpr int occupancy = 1;
   strided<T> out[Segments];   ///< null where not wanted
   double* sums[Segments];     ///< [row of the segment][feature]
   double* weights[Segments];  ///< sum of q along each row, for product metrics
@@ -123,6 +124,7 @@ class device_sink<feature_gradient<Output, Channel, T, Segments, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::rows;
   static constexpr bool in_place = device_result<T, S>::in_place, families = false;
+  static constexpr bool needs_tile = gradient_on_device<Output, Channel, T, Segments>::needs_tile;
 
   device_sink(const gpu& b, const feature_gradient<Output, Channel, T, Segments, S>& sink, const Data& data, const tile_schedule&,
               index)

@@ -11,7 +11,7 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// Packed rows as kernels see them: values[feature * stride + packed row]. Rows up to a whole tile are there from every row on
+/// Packed rows as kernels see them: words[feature * stride + packed row]. Rows up to a whole tile are there from every row on
 /// that starts a strip: padding, or rows of the next segment.
 template<class T, class Metric, int Channels>
 struct packed_source {
@@ -19,7 +19,8 @@ struct packed_source {
   using metric_type = Metric;
   using shape = fma_shape<T>;
   static constexpr int channels = Channels;
-  const T* values[Channels];
+  static constexpr bool split = false;
+  const T* words[Channels];
   const T* terms[Channels];
   index features[Channels];
   index stride;
@@ -38,8 +39,8 @@ struct packed_source {
     const int tid = static_cast<int>(threadIdx.x), row = shape::row(tid, 0), col = shape::col(tid, 0);
     T* const rows = shared.slices.rows;
     T* const cols = shared.slices.cols;
-    const T* const own_values = values[c] + own.packed;
-    const T* const other_values = values[c] + other.packed;
+    const T* const own_values = words[c] + own.packed;
+    const T* const other_values = words[c] + other.packed;
     assert(own.packed + edge <= stride && other.packed + edge <= stride);
 #pragma unroll
     for (int r = 0; r < shape::rows; ++r)
@@ -82,7 +83,7 @@ struct packed_source {
   }
 
   /// Feature k of a packed row.
-  __device__ T value(int c, index k, index row) const { return values[c][k * stride + row]; }
+  __device__ T value(int c, index k, index row) const { return words[c][k * stride + row]; }
 
 private:
   /// The numbers of a thread, read at once.
@@ -107,6 +108,7 @@ struct given_source {
   using metric_type = dot;
   using shape = fma_shape<T>;
   static constexpr int channels = 1;
+  static constexpr bool split = false;
   strided<const T> matrix;
 
   struct slices {};

@@ -3,6 +3,7 @@
 /// Kernels that bring rows into the packed form: pooled mean, centred copy, row terms, search for NaN and infinity.
 
 #include "dispar/backend/gpu/context.hpp"
+#include "dispar/backend/gpu/precision.hpp"
 #include "dispar/core/special_values.hpp"
 #include "dispar/kernels/metric.hpp"
 
@@ -48,13 +49,32 @@ __global__ void __launch_bounds__(mean_threads)
 
 inline constexpr int pack_edge = 32, pack_threads = 256;
 
-/// Transposes one segment into target[feature * stride + first + row], centred; rows up to `padded` become zero.
+/// How elements become what is packed, `per_word` neighbouring features at a time.
+///@{
 template<class T>
+struct pack_as_is {
+  using word = T;
+  static constexpr int per_word = 1;
+  __device__ word operator()(const T* features) const { return *features; }
+};
+/// Floats for tensor cores.
+struct pack_float_bits {
+  using word = std::uint32_t;
+  static constexpr int per_word = 1;
+  bool tf32;  ///< rounded
+  __device__ word operator()(const float* features) const {
+    return tf32 ? rounded_to_tf32(*features) : __builtin_bit_cast(word, *features);
+  }
+};
+///@}
+
+/// Transposes one segment into target[word * stride + first + row], centred; rows up to `padded` become zero.
+template<class T, class Pack>
 __global__ void __launch_bounds__(pack_threads)
-    pack_kernel(strided<const T> source, index rows, index padded, index features, const T* mean, index first_number, T* target,
-                index stride, index first, packing_status* status) {
+    pack_kernel(strided<const T> source, index rows, index padded, index features, const T* mean, index first_number, Pack pack,
+                typename Pack::word* target, index stride, index first, packing_status* status) {
   __shared__ T tile[pack_edge][pack_edge + 1];
-  constexpr int step = pack_threads / pack_edge;
+  constexpr int step = pack_threads / pack_edge, per_word = Pack::per_word;
   const index groups = (features + pack_edge - 1) / pack_edge;
   const index i0 = static_cast<index>(blockIdx.x) / groups * pack_edge, k0 = static_cast<index>(blockIdx.x) % groups * pack_edge;
   const int x = static_cast<int>(threadIdx.x) % pack_edge, y = static_cast<int>(threadIdx.x) / pack_edge;
@@ -69,24 +89,28 @@ __global__ void __launch_bounds__(pack_threads)
     tile[r][x] = value;
   }
   __syncthreads();
-  for (int r = y; r < pack_edge; r += step) {
-    const index i = i0 + x, k = k0 + r;
-    if (i < padded && k < features) target[k * stride + first + i] = tile[x][r];
+  for (int r = y; r < pack_edge / per_word; r += step) {
+    const index i = i0 + x, k = k0 + r * per_word;
+    if (i < padded && k < features) target[k / per_word * stride + first + i] = pack(&tile[x][r * per_word]);
   }
 }
 
-/// terms[first + row], one thread per packed row of a segment.
-template<class T, class Metric>
+/// terms[row], one thread per packed row of a segment: sums in `Sum` of what is packed.
+template<class Sum, class Source>
 __global__ void __launch_bounds__(pack_threads)
-    row_terms_kernel(const T* values, index stride, index features, index first, index rows, index padded, index first_number,
-                     T* terms, packing_status* status) {
+    row_terms_kernel(Source source, int channel, index first, index rows, index padded, index first_number,
+                     typename Source::value_type* terms, packing_status* status) {
+  using Metric = typename Source::metric_type;
+  using T = typename Source::value_type;
   const index i = static_cast<index>(blockIdx.x) * pack_threads + static_cast<index>(threadIdx.x);
   if (i >= padded) return;
-  lane<T> acc(0);
-  for (index k = 0; k < features; ++k) acc = Metric::row_term(acc, lane<T>(values[k * stride + first + i]));
-  terms[first + i] = acc.value;
+  lane<Sum> acc(0);
+  for (index k = 0; k < source.features[channel]; ++k)
+    acc = Metric::row_term(acc, lane<Sum>(source.value(channel, k, first + i)));
+  const T term = static_cast<T>(acc.value);
+  terms[first + i] = term;
   if constexpr (Metric::product && Metric::translation_invariant)  // twice: a distance begins with the sum of two terms
-    if (i < rows && is_special(2 * acc.value)) atomicMin(&status->overflow, static_cast<unsigned long long>(first_number + i));
+    if (i < rows && is_special(2 * term)) atomicMin(&status->overflow, static_cast<unsigned long long>(first_number + i));
 }
 
 }  // namespace detail

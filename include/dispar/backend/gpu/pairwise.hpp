@@ -11,12 +11,24 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// Rows and columns of the tiles that a call would like. Large tiles read less per product, but hold one number per pair in four
+/// times as many registers per thread: they are for operations of one channel and one output, whose sinks need no tile in shared
+/// memory. Sources that know one size of tiles have that one.
+template<class Operation, class... DeviceSinks>
+inline constexpr int wanted_edge =
+    Operation::channels == 1 && Operation::outputs == 1 && !(false || ... || DeviceSinks::needs_tile) ? 128 : 64;
+
+/// Thread blocks per multiprocessor: a second one computes while the first waits, but halves the registers of each. One where
+/// numbers are split, or distances are kept for the next member of a family.
+template<class Source, class Operation, class Sinks>
+inline constexpr int least_blocks = Source::split || most_members_of<Operation> != 1 ? 1 : Sinks::occupancy;
+
 /// Tiles dealt in turn to a number of thread blocks that depends on shapes only.
 template<class Source, class Operation, class Sinks>
-__global__ void __launch_bounds__(Source::shape::threads)
+__global__ void __launch_bounds__(Source::shape::threads, least_blocks<Source, Operation, Sinks>)
     tiles_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
                  const row_strip* strips, const tile_block* blocks, int block_count, index tiles, Sinks sinks) {
-  __shared__ tile_memory<Source, Sinks::needs_tile> shared;
+  auto& shared = shared_memory<tile_memory<Source, Sinks::needs_tile>>();
   for (index t = static_cast<index>(blockIdx.x); t < tiles; t += static_cast<index>(gridDim.x)) {
     int b = 0;
     while (b + 1 < block_count && blocks[b + 1].begin <= t) ++b;
@@ -30,10 +42,10 @@ __global__ void __launch_bounds__(Source::shape::threads)
 
 /// A thread block owns a strip of rows and meets, block of pairs by block of pairs, every strip that its rows are paired with.
 template<class Source, class Operation, class Sinks>
-__global__ void __launch_bounds__(Source::shape::threads)
+__global__ void __launch_bounds__(Source::shape::threads, least_blocks<Source, Operation, Sinks>)
     rows_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
                 const row_strip* strips, const tile_block* blocks, int block_count, Sinks sinks) {
-  __shared__ tile_memory<Source, Sinks::needs_tile> shared;
+  auto& shared = shared_memory<tile_memory<Source, Sinks::needs_tile>>();
   const row_strip own = strips[blockIdx.x];
   const auto meet = [&](int b, index begin, index end, pair_order order) {
     for (index other = begin; other < end; ++other) {
@@ -87,7 +99,8 @@ template<sink_pass Pass, class Sinks>
 }  // namespace detail
 
 /// `pairwise` on the GPU, see backend/pairwise.hpp. Sinks on device memory are complete in stream order; with a sink on host
-/// memory the call waits. Operands are host views. Distances in plain multiply-adds of the data's type.
+/// memory the call waits. Operands are host views. Metrics that are a product run on tensor cores for float rows (`precision`),
+/// the others and double in multiply-adds.
 ///
 /// Sinks along rows compute each pair of a triangle twice, once for either row: nothing is added atomically, so two runs
 /// give the same bits. Memory: one partial result per thread block (at most 1024) and what the sinks keep.
@@ -98,32 +111,38 @@ void pairwise(const gpu& b, const Data& data, const Operation& operation, std::s
   static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
   static_assert(most_members_of<Operation> == 1 || (true && ... && detail::device_sink<Sinks, Data>::families),
                 "dispar: `store` and `feature_gradient` take one operation, not a family");
-  const auto source = data.source();
-  using source_type = std::remove_const_t<decltype(source)>;
-  using shape = typename source_type::shape;
-  constexpr int threads = shape::threads;
   const index members = members_of(operation);
-  const detail::tile_schedule schedule(data, pair_blocks, shape::edge);
   const auto operand_memory = detail::upload_operands<Operation::operands>(b, data, operands);
   const detail::device_operands<T, Operation::operands> rows{operand_memory.data(), data.packed_rows()};
+  constexpr int edge = detail::wanted_edge<Operation, detail::device_sink<Sinks, Data>...>;
+  const detail::tile_schedule schedule(data, pair_blocks, data.template edge<edge>());
   const auto strips = detail::upload(b, schedule.strips);
   const auto blocks = detail::upload(b, schedule.blocks);
   const int block_count = static_cast<int>(schedule.blocks.size());
 
   std::tuple<detail::device_sink<Sinks, Data>...> all{detail::device_sink<Sinks, Data>(b, sinks, data, schedule, members)...};
   const auto run_tiles = [&](const auto& list) {
-    using list_type = std::remove_cvref_t<decltype(list)>;
-    detail::launch(b, "tiles_kernel", detail::tiles_kernel<source_type, Operation, list_type>, schedule.thread_blocks(), threads,
-                   source, operation, rows, strips.data(), blocks.data(), block_count, schedule.tiles, list);
+    data.template visit_source<edge>([&](const auto& source) {
+      using source_type = std::remove_cvref_t<decltype(source)>;
+      using list_type = std::remove_cvref_t<decltype(list)>;
+      detail::launch_with_shared_memory(b, "tiles_kernel", detail::tiles_kernel<source_type, Operation, list_type>,
+                                        schedule.thread_blocks(), source_type::shape::threads,
+                                        sizeof(detail::tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
+                                        strips.data(), blocks.data(), block_count, schedule.tiles, list);
+    });
   };
   if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::tiles)))
     run_tiles(detail::sinks_of_pass<detail::sink_pass::tiles>(all));
   if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::rows))) {
     const auto list = detail::sinks_of_pass<detail::sink_pass::rows>(all);
-    using list_type = std::remove_const_t<decltype(list)>;
-    detail::launch(b, "rows_kernel", detail::rows_kernel<source_type, Operation, list_type>,
-                   static_cast<index>(schedule.strips.size()), threads, source, operation, rows, strips.data(), blocks.data(),
-                   block_count, list);
+    data.template visit_source<edge>([&](const auto& source) {
+      using source_type = std::remove_cvref_t<decltype(source)>;
+      using list_type = std::remove_const_t<decltype(list)>;
+      detail::launch_with_shared_memory(b, "rows_kernel", detail::rows_kernel<source_type, Operation, list_type>,
+                                        static_cast<index>(schedule.strips.size()), source_type::shape::threads,
+                                        sizeof(detail::tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
+                                        strips.data(), blocks.data(), block_count, list);
+    });
   }
   const auto run_labels = [&](auto& sink) {
     if constexpr (std::remove_reference_t<decltype(sink)>::pass == detail::sink_pass::labels)

@@ -13,6 +13,7 @@ inline constexpr index label_chunk = 512;
 template<int Output, class T>
 struct quadratic_on_device {
   static constexpr bool needs_tile = true;
+  static constexpr int occupancy = 1;
   const T* labels;  ///< [packed row][label], padding 0
   index stride;     ///< labels per row of memory
   index count;      ///< labels of this pass
@@ -54,6 +55,7 @@ class device_sink<quadratic_forms<Output, Labels, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::labels;
   static constexpr bool in_place = device_result<double, S>::in_place, families = true;
+  static constexpr bool needs_tile = quadratic_on_device<Output, T>::needs_tile;
 
   device_sink(const gpu& b, const quadratic_forms<Output, Labels, S>& sink, const Data& data, const tile_schedule& schedule,
               index members)

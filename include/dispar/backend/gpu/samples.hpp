@@ -8,6 +8,7 @@
 
 #include "dispar/backend/gpu/packed_source.hpp"
 #include "dispar/backend/gpu/packing.hpp"
+#include "dispar/backend/gpu/tensor_source.hpp"
 #include "dispar/backend/gpu/transfer.hpp"
 #include "dispar/backend/sample.hpp"
 
@@ -31,13 +32,16 @@ public:
   }
 
 protected:
-  void append(index count, index edge) {
+  /// Segments are padded to a multiple of `unit` rows.
+  void append(index count, index unit) {
     first_.push_back(rows_);
     first_packed_.push_back(packed_);
     count_.push_back(count);
     rows_ += count;
-    packed_ += (count + edge - 1) / edge * edge;
+    packed_ += (count + unit - 1) / unit * unit;
   }
+  /// Padding behind the last segment.
+  void append_padding(index rows) { packed_ += rows; }
 
 private:
   std::vector<index> count_, first_, first_packed_;
@@ -47,13 +51,19 @@ private:
 }  // namespace detail
 
 /// The rows of several segments in device memory, copied once: centred where the metric allows it, feature after feature,
-/// segments padded to whole tiles. Memory: one copy of the data. Returns at once.
+/// rounded as the backend's precision says. Memory: one copy of the data, segments padded to 32 or 64 rows. Returns at once.
 ///
 /// Throws `invalid_argument` for empty segments and different numbers of features. NaN and infinite elements, and values whose
 /// squared norm overflows `T`, are found on the device and thrown at the next wait for a result, naming the row.
 template<class T, metric Metric, int Channels>
 class device_samples : public detail::device_segments {
-  using shape = detail::fma_shape<T>;
+  /// Whether tensor cores compute the products.
+  static constexpr bool on_tensor_cores = Metric::product && std::is_same_v<T, float>;
+  using pack_type = std::conditional_t<on_tensor_cores, detail::pack_float_bits, detail::pack_as_is<T>>;
+  using word = typename pack_type::word;
+  /// Segments start at multiples of it, and tiles that are larger reach into the next one, or the padding at the end.
+  static constexpr index unit = detail::fma_shape<T>::edge;
+  static constexpr index most_edge = on_tensor_cores ? detail::tensor_shape<128>::edge : unit;
 
 public:
   using value_type = T;
@@ -61,12 +71,13 @@ public:
   static constexpr int channels = Channels;
 
   template<memory_space S>
-  device_samples(const gpu& b, std::span<const sample<T, Channels, S>> segments) {
+  device_samples(const gpu& b, std::span<const sample<T, Channels, S>> segments) : precision_(b.precision) {
     require(!segments.empty(), "samples", "must have at least one segment");
     for (const auto& s : segments) {
       require(s.rows() > 0, "sample: rows", "must be at least 1", static_cast<double>(s.rows()));
-      this->append(s.rows(), shape::edge);
+      this->append(s.rows(), unit);
     }
+    this->append_padding(most_edge - unit);
     for (std::size_t c = 0; c < channel_.size(); ++c) {
       channel_[c].features = segments[0].channel[c].cols();
       require(channel_[c].features > 0, "sample: features", "must be at least 1", static_cast<double>(channel_[c].features));
@@ -88,16 +99,28 @@ public:
     const int s = this->segment_of(row);
     return this->first_packed(s) + row - this->first(s);
   }
-  [[nodiscard]] detail::packed_source<T, Metric, Channels> source() const {
-    detail::packed_source<T, Metric, Channels> s{};
-    for (int c = 0; c < Channels; ++c) {
-      const auto& ch = channel_[static_cast<std::size_t>(c)];
-      s.values[c] = ch.values.data();
-      s.terms[c] = ch.terms.data();
-      s.features[c] = ch.features;
-    }
-    s.stride = this->packed_rows();
-    return s;
+  /// For kernels that read single rows.
+  [[nodiscard]] auto source() const {
+    if constexpr (on_tensor_cores)
+      return filled(detail::tensor_source<detail::product_form::split_tf32, Metric, Channels, 64>{});
+    else
+      return filled(detail::packed_source<T, Metric, Channels>{});
+  }
+  /// The rows and columns of tiles when `Wanted` are wanted.
+  template<int Wanted>
+  [[nodiscard]] static constexpr int edge() {
+    return on_tensor_cores ? Wanted : detail::fma_shape<T>::edge;
+  }
+  /// visit(what a kernel sees), with tiles of `edge<Edge>()`.
+  template<int Edge, class Visit>
+  void visit_source(const Visit& visit) const {
+    using detail::product_form;
+    if constexpr (!on_tensor_cores)
+      visit(source());
+    else if (precision_ == precision::tf32)
+      visit(filled(detail::tensor_source<product_form::tf32, Metric, Channels, Edge>{}));
+    else
+      visit(filled(detail::tensor_source<product_form::split_tf32, Metric, Channels, Edge>{}));
   }
 
   /// The wait: afterwards all results are there. Throws `invalid_argument` where packing met NaN, infinity or overflow.
@@ -119,29 +142,53 @@ public:
 private:
   struct channel {
     index features = 0;
-    array<T, 1, gpu> values, terms;
+    array<word, 1, gpu> words;
+    array<T, 1, gpu> terms;
   };
+
+  template<class Source>
+  [[nodiscard]] Source filled(Source s) const {
+    for (int c = 0; c < Channels; ++c) {
+      const auto& ch = channel_[static_cast<std::size_t>(c)];
+      s.words[c] = ch.words.data();
+      s.terms[c] = ch.terms.data();
+      s.features[c] = ch.features;
+    }
+    s.stride = this->packed_rows();
+    return s;
+  }
 
   template<class Segments>
   void pack_channel(const gpu& b, std::size_t c, const Segments& segments) {
     auto& ch = channel_[c];
     const index features = ch.features, stride = this->packed_rows();
-    ch.values = array<T, 1, gpu>(b, {stride * features});
+    constexpr int per_word = pack_type::per_word;
+    ch.words = array<word, 1, gpu>(b, {stride * ((features + per_word - 1) / per_word)});
     ch.terms = array<T, 1, gpu>(b, {stride});
     array<T, 1, gpu> mean;
     if constexpr (Metric::translation_invariant) mean = pooled_mean(b, c, segments);
     for (int s = 0; s < this->segments(); ++s) {
       const auto source = detail::strided_of(segments[static_cast<std::size_t>(s)].channel[c]);
-      const index rows = this->count(s), padded = (rows + shape::edge - 1) / shape::edge * shape::edge;
+      const index rows = this->count(s);
+      const index padded = (s + 1 < this->segments() ? this->first_packed(s + 1) : stride) - this->first_packed(s);
       const index tiles = padded / detail::pack_edge * ((features + detail::pack_edge - 1) / detail::pack_edge);
-      static_assert(shape::edge % detail::pack_edge == 0);
+      static_assert(unit % detail::pack_edge == 0);
       detail::packing_status* const status = status_.data() + c;
-      detail::launch(b, "pack_kernel", detail::pack_kernel<T>, tiles, detail::pack_threads, source, rows, padded, features,
-                     mean.data(), this->first(s), ch.values.data(), stride, this->first_packed(s), status);
-      detail::launch(b, "row_terms_kernel", detail::row_terms_kernel<T, Metric>,
-                     (padded + detail::pack_threads - 1) / detail::pack_threads, detail::pack_threads, ch.values.data(), stride,
-                     features, this->first_packed(s), rows, padded, this->first(s), ch.terms.data(), status);
+      detail::launch(b, "pack_kernel", detail::pack_kernel<T, pack_type>, tiles, detail::pack_threads, source, rows, padded,
+                     features, mean.data(), this->first(s), packing(), ch.words.data(), stride, this->first_packed(s), status);
+      const auto packed = this->source();
+      using packed_type = std::remove_const_t<decltype(packed)>;
+      using sum = std::conditional_t<on_tensor_cores, double, T>;
+      detail::launch(b, "row_terms_kernel", detail::row_terms_kernel<sum, packed_type>,
+                     (padded + detail::pack_threads - 1) / detail::pack_threads, detail::pack_threads, packed,
+                     static_cast<int>(c), this->first_packed(s), rows, padded, this->first(s), ch.terms.data(), status);
     }
+  }
+  [[nodiscard]] pack_type packing() const {
+    if constexpr (on_tensor_cores)
+      return {precision_ == precision::tf32};
+    else
+      return {};
   }
 
   /// Column means over all segments, by two steps of fixed order.
@@ -173,6 +220,7 @@ private:
                            ", " + to_text(static_cast<double>(feature)) + ") " + what);
   }
 
+  precision precision_;
   std::array<channel, static_cast<std::size_t>(Channels)> channel_{};
   array<detail::packing_status, 1, gpu> status_;
 };
@@ -196,6 +244,14 @@ public:
   }
   [[nodiscard]] index place(index row) const noexcept { return row; }
   [[nodiscard]] detail::given_source<T> source() const { return {matrix_}; }
+  template<int>
+  [[nodiscard]] static constexpr int edge() {
+    return detail::fma_shape<T>::edge;
+  }
+  template<int, class Visit>
+  void visit_source(const Visit& visit) const {
+    visit(source());
+  }
   void wait(const gpu& b) const { b.wait(); }
 
 private:

@@ -6,6 +6,7 @@
 /// In kernels, `tile(values, at, source, shared)` consumes one tile; sinks along rows (`sink_pass::rows`) also have `begin(own)`
 /// and `end(own, source)`, and are run by thread blocks that own a strip of rows and meet all others: nothing is added
 /// atomically, so the bits are the same in every run. `needs_tile`: it wants shared memory for the numbers of all pairs.
+/// `occupancy`: thread blocks per multiprocessor, two unless it needs more than half of the registers.
 /// On the host, `device_sink<Sink, Data>` owns the memory: `on_device()`, `finish(b)` queues what follows the tiles,
 /// `deliver()` copies to host views after the wait.
 
@@ -30,6 +31,7 @@ class device_sink;
 template<class... Sinks>
 struct sink_list {
   static constexpr bool needs_tile = false;
+  static constexpr int occupancy = 2;
   template<class... A>
   __device__ void begin(const A&...) const {}
   template<class... A>
@@ -40,6 +42,8 @@ struct sink_list {
 template<class First, class... Rest>
 struct sink_list<First, Rest...> {
   static constexpr bool needs_tile = First::needs_tile || sink_list<Rest...>::needs_tile;
+  static constexpr int occupancy =
+      First::occupancy < sink_list<Rest...>::occupancy ? First::occupancy : sink_list<Rest...>::occupancy;
   First first;
   sink_list<Rest...> rest;
   template<class... A>
@@ -88,6 +92,7 @@ __global__ void __launch_bounds__(Threads)
 template<int First, int Count>
 struct total_on_device {
   static constexpr bool needs_tile = false;
+  static constexpr int occupancy = 2;
   double* partial;
   index blocks, members;
 
@@ -115,6 +120,7 @@ class device_sink<total<First, Count, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::tiles;
   static constexpr bool in_place = device_result<double, S>::in_place, families = true;
+  static constexpr bool needs_tile = total_on_device<First, Count>::needs_tile;
 
   device_sink(const gpu& b, const total<First, Count, S>& sink, const Data&, const tile_schedule& schedule, index members)
       : blocks_(static_cast<index>(schedule.blocks.size())), members_(members), parts_(schedule.thread_blocks()) {
@@ -143,6 +149,7 @@ private:
 template<int Output, class U>
 struct store_on_device {
   static constexpr bool needs_tile = false;
+  static constexpr int occupancy = 1;
   strided<U> out;
 
   template<class Source, class Operation, class Shared>
@@ -163,6 +170,7 @@ class device_sink<store<Output, U, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::tiles;
   static constexpr bool in_place = device_result<U, S>::in_place, families = false;
+  static constexpr bool needs_tile = store_on_device<Output, U>::needs_tile;
 
   device_sink(const gpu& b, const store<Output, U, S>& sink, const Data& data, const tile_schedule&, index) {
     require(sink.out.rows() == data.rows() && sink.out.cols() == data.rows(), "store: out", "must be rows x rows",
@@ -181,6 +189,7 @@ private:
 template<int Output>
 struct row_sums_on_device {
   static constexpr bool needs_tile = false;
+  static constexpr int occupancy = 2;
   strided<double> out;
   index columns;  ///< of out: slots of all members
   index slots;
@@ -209,6 +218,7 @@ class device_sink<row_sums<Output, S>, Data> {
 public:
   static constexpr sink_pass pass = sink_pass::rows;
   static constexpr bool in_place = device_result<double, S>::in_place, families = true;
+  static constexpr bool needs_tile = row_sums_on_device<Output>::needs_tile;
 
   device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const tile_schedule& schedule, index members)
       : columns_(sink.out.cols()), slots_(sink.out.cols() / members) {
