@@ -29,6 +29,7 @@ struct samples {
   matrix_view<const double> x, y;
   matrix_view<const double, device> on_device;
   matrix_view<const float> in_float;
+  matrix_view<const half> in_half;
   matrix_view<double> gradient;
 };
 
@@ -44,6 +45,9 @@ double estimate(const samples& s) {
 #elif defined(DISPAR_MISUSE_TWO_TYPES)
   // error: dispar: both samples must have the same element type, number of channels and memory space
   return mmd::estimate(cpu{}, s.x, s.in_float, gaussian{1});
+#elif defined(DISPAR_MISUSE_STORAGE_NUMBERS)
+  // error: dispar: this backend computes with float and double; samples of half or bfloat16 are for the gpu backend
+  return mmd::estimate(cpu{}, s.in_half, s.in_half, gaussian{1});
 #elif defined(DISPAR_MISUSE_BACKEND)
   // error: dispar: this backend cannot compute over pairs of rows
   return mmd::estimate(allocator_only{}, s.on_device, s.on_device, gaussian{1});

@@ -3,6 +3,7 @@
 #include "dispar/backend/gpu.hpp"
 #include "dispar/interop/dlpack.hpp"
 #include "dispar/kernels/gaussian.hpp"
+#include "dispar/kernels/laplacian.hpp"
 #include "dispar/mmd/estimate.hpp"
 
 namespace {
@@ -15,6 +16,7 @@ struct samples {
   matrix_view<const float, managed> in_managed;
   matrix_view<const float, pinned> in_pinned;
   float* pointer;
+  matrix_view<const bfloat16, device> in_bfloat16;
 };
 
 // The members of DLTensor.
@@ -49,9 +51,13 @@ double estimate(cuda_context& context, const samples& s, [[maybe_unused]] const 
 #elif defined(DISPAR_MISUSE_TENSOR)
   // error: dispar: the gpu backend cannot read host memory; copy the data with dispar::to.gpu, x. or use the cpu backend
   return mmd::estimate(b, from_dlpack<const float, 2>(t), from_dlpack<const float, 2>(t), k);
+#elif defined(DISPAR_MISUSE_STORAGE_NUMBERS)
+  // error: dispar: samples of half or bfloat16 are for metrics that are a matrix product: sq_euclidean, dot
+  return mmd::estimate(b, s.in_bfloat16, s.in_bfloat16, laplacian_l1{1});
 #else
-  return mmd::estimate(b, s.on_device, s.on_device, k) + mmd::estimate(b, s.in_managed, s.in_managed, k) +
-         mmd::estimate(b, s.in_pinned, s.in_pinned, k) + mmd::estimate(b, mmd::given(s.on_device, 2)) +
+  return mmd::estimate(b, s.in_bfloat16, s.in_bfloat16, k) + mmd::estimate(b, s.on_device, s.on_device, k) +
+         mmd::estimate(b, s.in_managed, s.in_managed, k) + mmd::estimate(b, s.in_pinned, s.in_pinned, k) +
+         mmd::estimate(b, mmd::given(s.on_device, 2)) +
          mmd::estimate(b, as_matrix<device>(s.pointer, 2, 3), as_matrix<device>(s.pointer, 2, 3), k);
 #endif
 }

@@ -12,12 +12,13 @@ template<class T, int Channels, memory_space Space = host>
 struct sample {
   /// Type or constant of the sample.
   ///@{
-  using value_type = T;
+  using element_type = T;
+  using value_type = computed_type<T>;  // that of weights, kernels and gradients
   using space = Space;
   static constexpr int channel_count = Channels;
   ///@}
   std::array<matrix_view<const T, Space>, static_cast<std::size_t>(Channels)> channel;  ///< one matrix per channel
-  vector_view<const T, Space> weights{};  ///< one per row, or the null view: every row counts once
+  vector_view<const value_type, Space> weights{};  ///< one per row, or the null view: every row counts once
 
   /// The number of rows.
   [[nodiscard]] index rows() const noexcept { return channel[0].rows(); }
@@ -49,7 +50,7 @@ inline constexpr bool is_sample<sample<T, C, S>> = true;
 
 /// A matrix (rows are samples), or what `channels` and `weighted` return.
 template<class X>
-concept sample_like = matrix_like<X> || detail::is_sample<std::remove_cvref_t<X>>;
+concept sample_like = sample_matrix<X> || detail::is_sample<std::remove_cvref_t<X>>;
 
 /// A matrix as a sample of one channel without weights; a sample as it is. No element is copied.
 template<sample_like X>
@@ -67,7 +68,7 @@ template<class X>
 using sample_type = decltype(as_sample(std::declval<const X&>()));
 
 /// One sample seen through several feature maps: `channels(phi, raw)` for the deep kernel. Same rows in every matrix.
-template<matrix_like First, matrix_like... Rest>
+template<sample_matrix First, sample_matrix... Rest>
 requires(std::same_as<value_type_of<First>, value_type_of<Rest>>&&...) &&
     (std::same_as<space_of<First>, space_of<Rest>> && ...) [[nodiscard]] auto channels(const First& first, const Rest&... rest) {
   using S = sample<value_type_of<First>, 1 + static_cast<int>(sizeof...(Rest)), space_of<First>>;

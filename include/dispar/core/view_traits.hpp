@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "dispar/core/half.hpp"
 #include "dispar/core/view.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -94,13 +95,27 @@ using value_type_of = typename view_type<X>::value_type;
 template<class X>
 using space_of = typename view_type<X>::space;
 
-/// The number types of samples.
+/// The number types that are computed with.
 template<class T>
 concept real = std::same_as<T, float> || std::same_as<T, double>;
+
+/// Number types of samples that are stored only: products and sums are float. For the `gpu` backend.
+template<class T>
+concept storage_number = std::same_as<T, half> || std::same_as<T, bfloat16>;
+
+/// What is computed with where elements are `T`.
+template<class T>
+requires real<T> || storage_number<T>
+using computed_type = std::conditional_t<storage_number<T>, float, T>;
 
 /// Anything that `view_of` turns into a matrix of `float` or `double`.
 template<class X>
 concept matrix_like = viewable<const std::remove_cvref_t<X>> && view_type<X>::rank == 2 && real<value_type_of<X>>;
+
+/// A matrix of the elements that samples may have: `float` or `double`, and `half` or `bfloat16` on a GPU.
+template<class X>
+concept sample_matrix = viewable<const std::remove_cvref_t<X>> && view_type<X>::rank == 2 &&
+                        (real<value_type_of<X>> || storage_number<value_type_of<X>>);
 
 /// Anything that `view_of` turns into a vector of `float` or `double`.
 template<class X>

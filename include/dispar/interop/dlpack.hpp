@@ -51,6 +51,15 @@ requires(std::floating_point<T> && sizeof(T) <= 8) || std::integral<T> struct dl
   static constexpr int bits = 8 * static_cast<int>(sizeof(T));
   ///@}
 };
+/// The numbers of 16 bits.
+template<storage_number T>
+struct dlpack_type<T> {
+  /// DLPack's type code, and bits per element.
+  ///@{
+  static constexpr int code = std::same_as<T, half> ? 2 : 4;
+  static constexpr int bits = 16;
+  ///@}
+};
 
 namespace detail {
 

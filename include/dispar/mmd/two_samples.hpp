@@ -49,15 +49,15 @@ struct two_samples {
 };
 
 template<backend B, class T, int C, class S>
-void append_weights(const B& b, const sample<T, C, S>& x, std::vector<T>& weights) {
-  std::vector<T> own(static_cast<std::size_t>(x.rows()), T(1));
+void append_weights(const B& b, const sample<T, C, S>& x, std::vector<computed_type<T>>& weights) {
+  std::vector<computed_type<T>> own(static_cast<std::size_t>(x.rows()), 1);
   if (x.weights) {
     if constexpr (std::is_same_v<S, host> || std::is_same_v<typename B::space, host>)
       for (index i = 0; i < x.rows(); ++i) own[static_cast<std::size_t>(i)] = x.weights(i);
     else
       own = host_vector(b, x.weights);
   }
-  for (T w : own) {
+  for (const auto w : own) {
     require(!is_special(w) && w >= 0, "weighted: weights", "must be finite and not negative", static_cast<double>(w));
     weights.push_back(w);
   }

@@ -79,7 +79,7 @@ double largest_error(const std::vector<double>& found, std::vector<double> x, st
 template<class T>
 std::vector<double> as_double(const std::vector<T>& x) {
   std::vector<double> y;
-  for (const T value : x) y.push_back(static_cast<double>(value));
+  for (const T value : x) y.push_back(static_cast<double>(static_cast<dispar::computed_type<T>>(value)));
   return y;
 }
 

@@ -5,6 +5,7 @@
 #include "dispar/backend/gpu/context.hpp"
 #include "dispar/backend/gpu/precision.hpp"
 #include "dispar/core/special_values.hpp"
+#include "dispar/core/view_traits.hpp"
 #include "dispar/kernels/metric.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -66,7 +67,26 @@ struct pack_float_bits {
     return tf32 ? rounded_to_tf32(*features) : __builtin_bit_cast(word, *features);
   }
 };
+/// Pairs of 16-bit numbers, the first in the low half.
+template<storage_number T>
+struct pack_pairs {
+  using word = std::uint32_t;
+  static constexpr int per_word = 2;
+  __device__ word operator()(const T* features) const {
+    return static_cast<word>(features[0].bits) | static_cast<word>(features[1].bits) << 16;
+  }
+};
 ///@}
+
+/// How elements of a type are packed.
+template<class T, bool OnTensorCores>
+struct packing_of {
+  using type = std::conditional_t<OnTensorCores, pack_float_bits, pack_as_is<T>>;
+};
+template<storage_number T>
+struct packing_of<T, true> {
+  using type = pack_pairs<T>;
+};
 
 /// Transposes one segment into target[word * stride + first + row], centred; rows up to `padded` become zero.
 template<class T, class Pack>
@@ -80,11 +100,12 @@ __global__ void __launch_bounds__(pack_threads)
   const int x = static_cast<int>(threadIdx.x) % pack_edge, y = static_cast<int>(threadIdx.x) / pack_edge;
   for (int r = y; r < pack_edge; r += step) {
     const index i = i0 + r, k = k0 + x;
-    T value(0);
+    T value{};
     if (i < rows && k < features) {
       value = source(i, k);
       if (is_special(value)) atomicMin(&status->element, static_cast<unsigned long long>((first_number + i) * features + k));
-      if (mean) value -= mean[k];
+      if constexpr (real<T>)
+        if (mean) value -= mean[k];
     }
     tile[r][x] = value;
   }

@@ -19,6 +19,9 @@ DISPAR_NAMESPACE_BEGIN
 ///   distances within this of 0, not always 0.
 /// - `tf32`: each number is rounded to 11 bits once, when it is packed (and centred): within (2^-10 + 3 d u) S. Distances are
 ///   those of rounded rows, so that equal rows lose only the second part. A third of the products of `exact`.
+///
+/// Samples of `half` or `bfloat16` have no choice: they are multiplied as they are, not centred, and products are exact: within
+/// 3 d u S.
 enum class precision { exact, tf32 };
 
 namespace detail {

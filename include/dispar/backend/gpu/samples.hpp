@@ -51,18 +51,25 @@ private:
 }  // namespace detail
 
 /// The rows of several segments in device memory, copied once: centred where the metric allows it, feature after feature,
-/// rounded as the backend's precision says. Memory: one copy of the data, segments padded to 32 or 64 rows. Returns at once.
+/// floats rounded as the backend's precision says; numbers of 16 bits as they are, so that their products are exact. Memory: one
+/// copy of the data, segments padded to 32 or 64 rows. Returns at once.
 ///
 /// Throws `invalid_argument` for empty segments and different numbers of features. NaN and infinite elements, and values whose
 /// squared norm overflows `T`, are found on the device and thrown at the next wait for a result, naming the row.
-template<class T, metric Metric, int Channels>
+template<class Element, metric Metric, int Channels>
 class device_samples : public detail::device_segments {
+  static_assert(real<Element> || Metric::product,
+                "dispar: samples of half or bfloat16 are for metrics that are a matrix product: sq_euclidean, dot");
+  using T = computed_type<Element>;
   /// Whether tensor cores compute the products.
   static constexpr bool on_tensor_cores = Metric::product && std::is_same_v<T, float>;
-  using pack_type = std::conditional_t<on_tensor_cores, detail::pack_float_bits, detail::pack_as_is<T>>;
+  using pack_type = typename detail::packing_of<Element, on_tensor_cores>::type;
   using word = typename pack_type::word;
   /// Segments start at multiples of it, and tiles that are larger reach into the next one, or the padding at the end.
   static constexpr index unit = detail::fma_shape<T>::edge;
+  static constexpr auto form = std::is_same_v<Element, half>       ? detail::product_form::half
+                               : std::is_same_v<Element, bfloat16> ? detail::product_form::bfloat16
+                                                                   : detail::product_form::split_tf32;
   static constexpr index most_edge = on_tensor_cores ? detail::tensor_shape<128>::edge : unit;
 
 public:
@@ -71,7 +78,7 @@ public:
   static constexpr int channels = Channels;
 
   template<memory_space S>
-  device_samples(const gpu& b, std::span<const sample<T, Channels, S>> segments) : precision_(b.precision) {
+  device_samples(const gpu& b, std::span<const sample<Element, Channels, S>> segments) : precision_(b.precision) {
     require(!segments.empty(), "samples", "must have at least one segment");
     for (const auto& s : segments) {
       require(s.rows() > 0, "sample: rows", "must be at least 1", static_cast<double>(s.rows()));
@@ -102,7 +109,7 @@ public:
   /// For kernels that read single rows.
   [[nodiscard]] auto source() const {
     if constexpr (on_tensor_cores)
-      return filled(detail::tensor_source<detail::product_form::split_tf32, Metric, Channels, 64>{});
+      return filled(detail::tensor_source<form, Metric, Channels, 64>{});
     else
       return filled(detail::packed_source<T, Metric, Channels>{});
   }
@@ -114,13 +121,14 @@ public:
   /// visit(what a kernel sees), with tiles of `edge<Edge>()`.
   template<int Edge, class Visit>
   void visit_source(const Visit& visit) const {
-    using detail::product_form;
-    if constexpr (!on_tensor_cores)
+    if constexpr (!on_tensor_cores) {
       visit(source());
-    else if (precision_ == precision::tf32)
-      visit(filled(detail::tensor_source<product_form::tf32, Metric, Channels, Edge>{}));
-    else
-      visit(filled(detail::tensor_source<product_form::split_tf32, Metric, Channels, Edge>{}));
+    } else {
+      if constexpr (form == detail::product_form::split_tf32)
+        if (precision_ == precision::tf32)
+          return visit(filled(detail::tensor_source<detail::product_form::tf32, Metric, Channels, Edge>{}));
+      visit(filled(detail::tensor_source<form, Metric, Channels, Edge>{}));
+    }
   }
 
   /// The wait: afterwards all results are there. Throws `invalid_argument` where packing met NaN, infinity or overflow.
@@ -166,7 +174,8 @@ private:
     ch.words = array<word, 1, gpu>(b, {stride * ((features + per_word - 1) / per_word)});
     ch.terms = array<T, 1, gpu>(b, {stride});
     array<T, 1, gpu> mean;
-    if constexpr (Metric::translation_invariant) mean = pooled_mean(b, c, segments);
+    if constexpr (Metric::translation_invariant && real<Element>) mean = pooled_mean(b, c, segments);
+    const Element* const mean_or_null = means_of(mean);
     for (int s = 0; s < this->segments(); ++s) {
       const auto source = detail::strided_of(segments[static_cast<std::size_t>(s)].channel[c]);
       const index rows = this->count(s);
@@ -174,8 +183,8 @@ private:
       const index tiles = padded / detail::pack_edge * ((features + detail::pack_edge - 1) / detail::pack_edge);
       static_assert(unit % detail::pack_edge == 0);
       detail::packing_status* const status = status_.data() + c;
-      detail::launch(b, "pack_kernel", detail::pack_kernel<T, pack_type>, tiles, detail::pack_threads, source, rows, padded,
-                     features, mean.data(), this->first(s), packing(), ch.words.data(), stride, this->first_packed(s), status);
+      detail::launch(b, "pack_kernel", detail::pack_kernel<Element, pack_type>, tiles, detail::pack_threads, source, rows, padded,
+                     features, mean_or_null, this->first(s), packing(), ch.words.data(), stride, this->first_packed(s), status);
       const auto packed = this->source();
       using packed_type = std::remove_const_t<decltype(packed)>;
       using sum = std::conditional_t<on_tensor_cores, double, T>;
@@ -185,10 +194,16 @@ private:
     }
   }
   [[nodiscard]] pack_type packing() const {
-    if constexpr (on_tensor_cores)
+    if constexpr (std::is_same_v<pack_type, detail::pack_float_bits>)
       return {precision_ == precision::tf32};
     else
       return {};
+  }
+  [[nodiscard]] static const Element* means_of(const array<T, 1, gpu>& mean) {
+    if constexpr (real<Element>)
+      return mean.data();
+    else
+      return nullptr;  // 16-bit numbers are not centred: rounding them again would cost more than it saves
   }
 
   /// Column means over all segments, by two steps of fixed order.
@@ -264,8 +279,8 @@ template<metric Metric, class Segments>
   using S = typename Segments::value_type;
   static_assert(reachable<typename S::space, device>,
                 "dispar: the gpu backend cannot read host memory; copy the data with dispar::to(gpu, x) or use the cpu backend");
-  return device_samples<typename S::value_type, Metric, S::channel_count>(b,
-                                                                          std::span<const S>(segments.data(), segments.size()));
+  return device_samples<typename S::element_type, Metric, S::channel_count>(b,
+                                                                            std::span<const S>(segments.data(), segments.size()));
 }
 
 /// A caller's matrix as the data of `pairwise` on the GPU, with the rows of each segment counted.

@@ -7,10 +7,12 @@
 /// bank conflicts, for 32-bit and for 16-bit numbers alike. What is missing in the last slice is zero, or not multiplied.
 
 #include <cassert>
+#include <type_traits>
 
 #include "dispar/backend/gpu/mma.hpp"
 #include "dispar/backend/gpu/precision.hpp"
 #include "dispar/backend/gpu/tile.hpp"
+#include "dispar/core/half.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -20,6 +22,8 @@ namespace detail {
 enum class product_form {
   split_tf32,  ///< floats, each as the sum of two numbers of 11 bits: three products
   tf32,        ///< floats that were rounded to 11 bits
+  half,        ///< pairs of numbers
+  bfloat16,
 };
 
 /// Packed rows as kernels see them. Rows up to a whole tile are there from every row on that starts a strip.
@@ -30,7 +34,10 @@ struct tensor_source {
   using shape = tensor_shape<Edge>;
   static constexpr int channels = Channels;
   static constexpr bool split = Form == product_form::split_tf32;
-  static constexpr mma_numbers numbers = mma_numbers::tf32;
+  static constexpr mma_numbers numbers = Form == product_form::half       ? mma_numbers::half
+                                         : Form == product_form::bfloat16 ? mma_numbers::bfloat16
+                                                                          : mma_numbers::tf32;
+  static constexpr int per_word = numbers == mma_numbers::tf32 ? 1 : 2;
   const std::uint32_t* words[Channels];
   const float* terms[Channels];
   index features[Channels];
@@ -101,10 +108,18 @@ struct tensor_source {
   }
 
   /// Feature k of a packed row.
-  __device__ float value(int c, index k, index row) const { return __builtin_bit_cast(float, words[c][k * stride + row]); }
+  __device__ float value(int c, index k, index row) const {
+    if constexpr (per_word == 1) {
+      return __builtin_bit_cast(float, words[c][k * stride + row]);
+    } else {
+      using number = std::conditional_t<Form == product_form::half, dispar::half, dispar::bfloat16>;
+      const std::uint32_t word = words[c][k / 2 * stride + row];
+      return static_cast<float>(__builtin_bit_cast(number, static_cast<std::uint16_t>(k % 2 == 0 ? word : word >> 16)));
+    }
+  }
 
 private:
-  [[nodiscard]] __device__ index words_of(int c) const { return features[c]; }
+  [[nodiscard]] __device__ index words_of(int c) const { return (features[c] + per_word - 1) / per_word; }
 
   /// Starts the copies of slice s.
   __device__ void copy(std::uint32_t* to, const std::uint32_t* from, index s, index count) const {

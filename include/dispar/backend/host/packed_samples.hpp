@@ -230,6 +230,8 @@ template<metric Metric, class Each, class Memory, class Segments>
   using S = typename Segments::value_type;
   static_assert(reachable<typename S::space, host>,
                 "dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend");
+  static_assert(real<typename S::element_type>,
+                "dispar: this backend computes with float and double; samples of half or bfloat16 are for the gpu backend");
   using packed = packed_samples<typename S::value_type, Metric, S::channel_count, tiled_host<Each, Memory>>;
   if constexpr (std::same_as<typename S::space, host>) {
     return packed(b, std::span<const S>(segments.data(), segments.size()));
