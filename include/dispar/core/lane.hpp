@@ -71,6 +71,14 @@ DISPAR_FN lane<T> exp2(lane<T> x) {
 }
 template<class T>
 DISPAR_FN lane<T> exp2_nonpositive(lane<T> x) {
+#if defined(__CUDA_ARCH__)
+  // exp2f spends three instructions on results below 2^-126, which are 0 here.
+  if constexpr (sizeof(T) == 4) {
+    T y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x.value));
+    return lane<T>(y);
+  }
+#endif
   return exp2(x);
 }
 template<class T>

@@ -27,13 +27,14 @@ inline constexpr int least_blocks = Source::split || most_members_of<Operation> 
 template<class Source, class Operation, class Sinks>
 __global__ void __launch_bounds__(Source::shape::threads, least_blocks<Source, Operation, Sinks>)
     tiles_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
-                 const row_strip* strips, const tile_block* blocks, int block_count, index tiles, Sinks sinks) {
+                 const row_strip* strips, const tile_run* runs, int run_count, index tiles, Sinks sinks) {
   auto& shared = shared_memory<tile_memory<Source, Sinks::needs_tile>>();
+  int r = 0;
   for (index t = static_cast<index>(blockIdx.x); t < tiles; t += static_cast<index>(gridDim.x)) {
-    int b = 0;
-    while (b + 1 < block_count && blocks[b + 1].begin <= t) ++b;
-    const strip_pair pair = tile_of(blocks[b], t - blocks[b].begin);
-    const tile_position at{strips[pair.row], strips[pair.col], b, pair_order::own_is_row, blocks[b].triangle};
+    while (r + 1 < run_count && runs[r + 1].begin <= t) ++r;
+    const tile_run& run = runs[r];
+    const strip_pair pair = tile_of(run, t - run.begin);
+    const tile_position at{strips[pair.row], strips[pair.col], run.block, pair_order::own_is_row, run.triangle};
     tile_values<Source, Operation> values;
     values.for_each_member(source, operation, operands, at, shared,
                            [&](const tile_position& of) { sinks.tile(values, of, source, shared); });
@@ -118,6 +119,7 @@ void pairwise(const gpu& b, const Data& data, const Operation& operation, std::s
   const detail::tile_schedule schedule(data, pair_blocks, data.template edge<edge>());
   const auto strips = detail::upload(b, schedule.strips);
   const auto blocks = detail::upload(b, schedule.blocks);
+  const auto runs = detail::upload(b, schedule.runs);
   const int block_count = static_cast<int>(schedule.blocks.size());
 
   std::tuple<detail::device_sink<Sinks, Data>...> all{detail::device_sink<Sinks, Data>(b, sinks, data, schedule, members)...};
@@ -128,7 +130,7 @@ void pairwise(const gpu& b, const Data& data, const Operation& operation, std::s
       detail::launch_with_shared_memory(b, "tiles_kernel", detail::tiles_kernel<source_type, Operation, list_type>,
                                         schedule.thread_blocks(), source_type::shape::threads,
                                         sizeof(detail::tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
-                                        strips.data(), blocks.data(), block_count, schedule.tiles, list);
+                                        strips.data(), runs.data(), static_cast<int>(schedule.runs.size()), schedule.tiles, list);
     });
   };
   if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::tiles)))

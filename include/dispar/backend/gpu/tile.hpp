@@ -129,6 +129,12 @@ private:
 #pragma unroll
       for (int c = 0; c < Source::channels; ++c) d[c] = distance[c][r][s];
       output[r][s] = operation(d, pair);
+    });
+    // Most tiles are whole: what does not count is found in a second pass, which those leave out.
+    const bool touches_diagonal = at.triangle && at.own.local == at.other.local;
+    if (!touches_diagonal && at.own.count == shape::edge && at.other.count == shape::edge) return;
+    for_each_pair([&](int r, int s, int a, int b) {
+      const index i = at.own.local + a, j = at.other.local + b;
       const bool wanted = !at.triangle || (at.order == pair_order::sorted ? i != j : i < j);
       const bool counts = wanted && a < at.own.count && b < at.other.count;
 #pragma unroll

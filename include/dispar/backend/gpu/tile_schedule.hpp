@@ -22,13 +22,24 @@ struct row_strip {
 
 /// A `pair_block` in strips.
 struct tile_block {
-  index begin;               ///< number of its first tile
   index row_begin, row_end;  ///< strips of the row segment
   index col_begin, col_end;
   int rows, cols;  ///< segments
   int slot;
   bool triangle;
 };
+
+/// Tiles of a block that follow one another: up to `strips_per_run` strips of rows with all columns they meet, column after
+/// column. The tiles that are worked on at a time, one per multiprocessor or two, then have few strips, which stay in the L2
+/// cache: 16 x 16 tiles of 128 rows and 768 floats read 12 MB, a row of 256 tiles 100 MB.
+struct tile_run {
+  index begin;               ///< number of its first tile
+  index row_begin, row_end;  ///< strips
+  index col_begin, col_end;
+  int block;
+  bool triangle;  ///< rows and columns are the same strips: the upper triangle
+};
+inline constexpr index strips_per_run = 16;
 
 /// Numbers of two strips that meet.
 struct strip_pair {
@@ -45,20 +56,21 @@ struct strip_pair {
   return {partner - f, partner - f + c - (n - f)};
 }
 
-/// The strips of tile `t` of a block, counted from the block's first tile.
-[[nodiscard]] DISPAR_FN constexpr strip_pair tile_of(const tile_block& b, index t) {
-  if (b.triangle) {
-    const strip_pair p = triangle_tile(t, b.row_end - b.row_begin);
-    return {b.row_begin + p.row, b.row_begin + p.col};
+/// The strips of tile `t` of a run, counted from the run's first tile.
+[[nodiscard]] DISPAR_FN constexpr strip_pair tile_of(const tile_run& run, index t) {
+  const index rows = run.row_end - run.row_begin;
+  if (run.triangle) {
+    const strip_pair p = triangle_tile(t, rows);
+    return {run.row_begin + p.row, run.row_begin + p.col};
   }
-  const index cols = b.col_end - b.col_begin;
-  return {b.row_begin + t / cols, b.col_begin + t % cols};
+  return {run.row_begin + t % rows, run.col_begin + t / rows};
 }
 
 /// All strips and blocks of a call.
 struct tile_schedule {
   std::vector<row_strip> strips;
   std::vector<tile_block> blocks;
+  std::vector<tile_run> runs;
   index tiles = 0;
 
   template<class Data>
@@ -77,14 +89,28 @@ struct tile_schedule {
       require(b.cols >= 0 && b.cols < data.segments(), "pair_block: cols", "must be a segment", b.cols);
       require(!b.triangle || b.rows == b.cols, "pair_block: cols", "must equal rows in a triangle", b.cols);
       const auto r = static_cast<std::size_t>(b.rows), c = static_cast<std::size_t>(b.cols);
-      blocks.push_back({tiles, begin[r], begin[r + 1], begin[c], begin[c + 1], b.rows, b.cols, b.slot, b.triangle});
-      const index rows = begin[r + 1] - begin[r], cols = begin[c + 1] - begin[c];
-      tiles += b.triangle ? rows * (rows + 1) / 2 : rows * cols;
+      blocks.push_back({begin[r], begin[r + 1], begin[c], begin[c + 1], b.rows, b.cols, b.slot, b.triangle});
+      append_runs(blocks.back(), static_cast<int>(blocks.size()) - 1);
     }
   }
 
   /// Thread blocks that share the tiles; the partition must not depend on the device, or bits would.
   [[nodiscard]] index thread_blocks() const { return tiles < 1024 ? tiles : 1024; }
+
+private:
+  void append_runs(const tile_block& b, int number) {
+    for (index first = b.row_begin; first < b.row_end; first += strips_per_run) {
+      const index last = first + strips_per_run < b.row_end ? first + strips_per_run : b.row_end, rows = last - first;
+      if (b.triangle) {
+        runs.push_back({tiles, first, last, first, last, number, true});
+        tiles += rows * (rows + 1) / 2;
+      }
+      const index col_begin = b.triangle ? last : b.col_begin;
+      if (col_begin == b.col_end) continue;
+      runs.push_back({tiles, first, last, col_begin, b.col_end, number, false});
+      tiles += rows * (b.col_end - col_begin);
+    }
+  }
 };
 
 }  // namespace detail
