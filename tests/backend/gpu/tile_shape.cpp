@@ -36,12 +36,15 @@ void check_positions() {
   for (const auto& of_row : warps) CHECK(of_row.size() == Shape::row_warps);
 }
 
-/// The words that the lanes of a warp read at once lie in different banks of shared memory.
+/// The words that lanes read at once lie in different banks of shared memory: columns by 32 lanes, pairs of rows by 16.
 template<class Shape>
 void check_banks() {
-  std::set<int> banks;
-  for (int lane = 0; lane < 32; ++lane) banks.insert((lane % 4 * Shape::pitch + lane / 4) % 32);
-  CHECK(banks.size() == 32);
+  std::set<int> of_columns, of_rows;
+  for (int lane = 0; lane < 32; ++lane) of_columns.insert((lane % 4 * Shape::pitch + lane / 4) % 32);
+  for (int lane = 0; lane < 16; ++lane)
+    for (int word = 0; word < 2; ++word) of_rows.insert((lane % 4 * Shape::pitch + lane / 4 * 2 + word) % 32);
+  CHECK(of_columns.size() == 32);
+  CHECK(of_rows.size() == 32);
   CHECK(Shape::pitch % Shape::piece == 0);
 }
 
@@ -54,13 +57,13 @@ TEST_CASE("tile shapes: every pair belongs to one thread") {
   check_positions<tensor_shape<128>>();
 }
 
-TEST_CASE("tile shapes: pairs are where the instruction leaves sums (PTX ISA, m16n8: rows g and g + 8, columns 2t and 2t + 1)") {
+TEST_CASE("tile shapes: pairs are where the instruction leaves sums: blocks of 16 x 8, columns 2t and 2t + 1") {
   using shape = tensor_shape<128>;
   for (int thread = 0; thread < shape::threads; ++thread) {
     const int g = thread % 32 / 4, t = thread % 4;
-    CHECK(shape::row(thread, 0) == shape::first_row(thread) + g);
-    CHECK(shape::row(thread, 1) == shape::first_row(thread) + g + 8);
-    CHECK(shape::row(thread, 6) == shape::first_row(thread) + 48 + g);
+    CHECK(shape::row(thread, 0) == shape::first_row(thread) + 2 * g);
+    CHECK(shape::row(thread, 1) == shape::first_row(thread) + 2 * g + 1);
+    CHECK(shape::row(thread, 6) == shape::first_row(thread) + 48 + 2 * g);
     CHECK(shape::col(thread, 0) == shape::first_col(thread) + 2 * t);
     CHECK(shape::col(thread, 1) == shape::first_col(thread) + 2 * t + 1);
     CHECK(shape::col(thread, 7) == shape::first_col(thread) + 24 + 2 * t + 1);

@@ -119,6 +119,11 @@ struct tensor_source {
   }
 
 private:
+  /// Read at once.
+  struct alignas(8) two_words {
+    std::uint32_t of[2];
+  };
+
   [[nodiscard]] __device__ index words_of(int c) const { return (features[c] + per_word - 1) / per_word; }
 
   /// Starts the copies of slice s.
@@ -151,7 +156,7 @@ private:
   __device__ static void add_to(const slice& from, int left, float (&sums)[shape::rows][shape::cols]) {
     constexpr int row_blocks = shape::rows / 2, col_blocks = shape::cols / 2, words_per_step = 8;
     const int thread = static_cast<int>(threadIdx.x), g = thread % 32 / 4, t = thread % 4;
-    const std::uint32_t* const rows = from.rows + t * shape::pitch + shape::first_row(thread) + g;
+    const std::uint32_t* const rows = from.rows + t * shape::pitch + shape::first_row(thread) + 2 * g;
     const std::uint32_t* const cols = from.cols + t * shape::pitch + shape::first_col(thread) + g;
 #pragma unroll
     for (int k = 0; k < shape::depth; k += words_per_step) {
@@ -161,7 +166,11 @@ private:
 #pragma unroll
       for (int i = 0; i < row_blocks; ++i)
 #pragma unroll
-        for (int w = 0; w < 4; ++w) a[i].of[w] = rows[(k + w / 2 * 4) * shape::pitch + i * 16 + w % 2 * 8];
+        for (int w = 0; w < 4; w += 2) {
+          const auto both = *reinterpret_cast<const two_words*>(rows + (k + w * 2) * shape::pitch + i * 16);
+          a[i].of[w] = both.of[0];
+          a[i].of[w + 1] = both.of[1];
+        }
 #pragma unroll
       for (int j = 0; j < col_blocks; ++j)
 #pragma unroll
