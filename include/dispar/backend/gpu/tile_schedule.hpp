@@ -2,6 +2,7 @@
 /// \file
 /// Which tiles of pairs there are, and their numbers. Depends on shapes only. Plain C++, so that it is tested without a GPU.
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -63,7 +64,9 @@ struct strip_pair {
     const strip_pair p = triangle_tile(t, rows);
     return {run.row_begin + p.row, run.row_begin + p.col};
   }
-  return {run.row_begin + t % rows, run.col_begin + t / rows};
+  // 32 bits: a run has below 2^31 tiles while rows are below 2^34, and division of 64 bits costs some hundred instructions.
+  const auto number = static_cast<std::uint32_t>(t), lines = static_cast<std::uint32_t>(rows);
+  return {run.row_begin + number % lines, run.col_begin + number / lines};
 }
 
 /// All strips and blocks of a call.
