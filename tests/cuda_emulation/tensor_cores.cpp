@@ -78,7 +78,7 @@ struct warp_product {
   unsigned lanes_served = 0;
 
   void make(operand_numbers numbers, const std::uint64_t* given) {
-    const auto lane_of = [given](unsigned lane) { return as<const lane_operands*>(given[lane]); };
+    const auto lane_of = [given](unsigned lane) { return reinterpret_cast<const lane_operands*>(given[lane]); };
     double a[16][8][2], b[8][8][2];  // [row or column][word][number]
     bool all_zero[16][2];            // a group of four words of a row, as of padding: saves time
     int in_word = 1;
@@ -135,7 +135,7 @@ copy_groups& own_copies() {
 
 void mma(operand_numbers numbers, float* const (&c)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], call_site at) {
   const lane_operands own{c, a, b};
-  const std::uint64_t* const given = warp_collective(~0u, as<std::uint64_t>(&own), at);
+  const std::uint64_t* const given = warp_collective(~0u, reinterpret_cast<std::uint64_t>(&own), at);
   warp_product& product = products()[threadIdx.x / 32];
   if (product.lanes_served == 0) product.make(numbers, given);
   product.lanes_served = (product.lanes_served + 1) % 32;
@@ -143,7 +143,8 @@ void mma(operand_numbers numbers, float* const (&c)[4], const std::uint32_t (&a)
 }
 
 void copy_async(void* shared, const void* global, bool there) {
-  if ((as<std::uintptr_t>(shared) | as<std::uintptr_t>(global)) % 16 != 0) report("an asynchronous copy is not aligned");
+  if ((reinterpret_cast<std::uintptr_t>(shared) | reinterpret_cast<std::uintptr_t>(global)) % 16 != 0)
+    report("an asynchronous copy is not aligned");
   std::memset(shared, 0xff, 16);
   own_copies().back().push_back({shared, there ? global : nullptr});
 }

@@ -28,7 +28,7 @@ void check_positions() {
         const int col = Shape::col(thread, s);
         REQUIRE(col >= 0);
         REQUIRE(col < Shape::edge);
-        ++hits[static_cast<std::size_t>(row * Shape::edge + col)];
+        ++hits[static_cast<std::size_t>(row) * Shape::edge + static_cast<std::size_t>(col)];
       }
     }
   for (const int count : hits) CHECK(count == 1);
