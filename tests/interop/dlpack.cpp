@@ -123,6 +123,9 @@ TEST_CASE("element types") {
   CHECK(accepts(0, 64, std::int64_t{}));
   CHECK(accepts(1, 8, std::uint8_t{}));
   CHECK(accepts(6, 8, bool{}));
+  CHECK(accepts(2, 16, dispar::half{}));
+  CHECK(accepts(4, 16, dispar::bfloat16{}));
+  CHECK_FALSE(accepts(2, 16, dispar::bfloat16{}));
   CHECK_FALSE(accepts(1, 8, bool{}));
   CHECK_FALSE(accepts(2, 16, float{}));
 }

@@ -15,7 +15,7 @@
 #include <string>
 #include <type_traits>
 
-#include "dispar/core/view.hpp"
+#include "dispar/core/view_traits.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
