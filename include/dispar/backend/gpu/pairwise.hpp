@@ -19,9 +19,10 @@ inline constexpr int wanted_edge =
     Operation::channels == 1 && Operation::outputs == 1 && !(false || ... || DeviceSinks::needs_tile) ? 128 : 64;
 
 /// Thread blocks per multiprocessor: a second one computes while the first waits, but halves the registers of each. One where
-/// numbers are split, or distances are kept for the next member of a family.
+/// numbers are split, outputs are many, or distances are kept for the next member of a family.
 template<class Source, class Operation, class Sinks>
-inline constexpr int least_blocks = Source::split || most_members_of<Operation> != 1 ? 1 : Sinks::occupancy;
+inline constexpr int least_blocks =
+    Source::split || Operation::outputs > 2 || most_members_of<Operation> != 1 ? 1 : Sinks::occupancy;
 
 /// Tiles dealt in turn to a number of thread blocks that depends on shapes only.
 template<class Source, class Operation, class Sinks>
