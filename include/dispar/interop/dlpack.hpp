@@ -42,22 +42,17 @@ concept dlpack_managed = requires(const D& t) {
 /// The type code of an element: DLPack's `DLDataTypeCode`. Specialize for a number type of yours.
 template<class T>
 struct dlpack_type;
-/// The numbers that DLPack knows: float, double, integers, bool.
+/// The numbers that DLPack knows: float, double, half, bfloat16, integers, bool.
 template<class T>
-requires(std::floating_point<T> && sizeof(T) <= 8) || std::integral<T> struct dlpack_type<T> {
+requires(std::floating_point<T> && sizeof(T) <= 8) || storage_number<T> || std::integral<T> struct dlpack_type<T> {
   /// DLPack's type code, and bits per element.
   ///@{
-  static constexpr int code = std::same_as<T, bool> ? 6 : std::floating_point<T> ? 2 : std::unsigned_integral<T> ? 1 : 0;
+  static constexpr int code = std::same_as<T, bool>                             ? 6
+                              : std::same_as<T, bfloat16>                       ? 4
+                              : std::floating_point<T> || std::same_as<T, half> ? 2
+                              : std::unsigned_integral<T>                       ? 1
+                                                                                : 0;
   static constexpr int bits = 8 * static_cast<int>(sizeof(T));
-  ///@}
-};
-/// The numbers of 16 bits.
-template<storage_number T>
-struct dlpack_type<T> {
-  /// DLPack's type code, and bits per element.
-  ///@{
-  static constexpr int code = std::same_as<T, half> ? 2 : 4;
-  static constexpr int bits = 16;
   ///@}
 };
 
