@@ -39,29 +39,50 @@ public:
   template<class States>
   void operator()(const tile_buffers<T>& t, T* const* buffer, States& states) const {
     for (index j = 0; j < t.cols; j += R::width)
-      for (index i = 0; i < t.rows; i += R::rows) {
-        const index row = t.first_row + i, col = t.first_col + j;
-        if (t.segments.triangle && row >= col + R::width - 1) {
+      for (index i = 0; i < t.rows;) {
+        const index col = t.first_col + j;
+        if (t.segments.triangle && t.first_row + i >= col + R::width - 1) {
           clear(buffer, t.stride, i, j);
+          i += R::rows;
           continue;
         }
-        const bool crosses = t.segments.triangle && row + R::rows > col;
-        // The offset of the matched pairs i == j, both counted inside their segments.
-        const index shift = (row - data_.first_packed(t.segments.rows)) - (col - data_.first_packed(t.segments.cols));
-        const bool matched = !t.segments.triangle && shift > -R::rows && shift < R::width;
-        if (crosses || matched || i + R::rows > t.row_count || j + R::width > t.col_count)
-          evaluate<true>(t, buffer, states, i, j, shift);
-        else
-          evaluate<false>(t, buffer, states, i, j, shift);
+        index inside = i;
+        while (inside < t.rows && !is_edge(t, inside, j)) inside += R::rows;
+        if (inside > i) {
+          evaluate<false>(t, buffer, states, i, inside, j);
+          i = inside;
+        } else {
+          evaluate<true>(t, buffer, states, i, i + R::rows, j);
+          i += R::rows;
+        }
       }
   }
 
 private:
+  /// The offset of the matched pairs i == j from the first pair of a register tile, both counted inside their segments.
+  [[nodiscard]] index diagonal_of(const tile_buffers<T>& t, index i, index j) const {
+    return (t.first_row + i - data_.first_packed(t.segments.rows)) - (t.first_col + j - data_.first_packed(t.segments.cols));
+  }
+  /// Whether some pairs of a register tile do not count, or are matched.
+  [[nodiscard]] bool is_edge(const tile_buffers<T>& t, index i, index j) const {
+    if (i + R::rows > t.row_count || j + R::width > t.col_count) return true;
+    if (t.segments.triangle) return t.first_row + i + R::rows > t.first_col + j;
+    const index shift = diagonal_of(t, i, j);
+    return shift > -R::rows && shift < R::width;
+  }
+
+  /// The register tiles of the rows i .. end.
   template<bool Edge, class States>
-  [[gnu::noinline]] void evaluate(const tile_buffers<T>& t, T* const* buffer, States& states, index i, index j,
-                                  index shift) const {
-    const index row = t.first_row + i, col = t.first_col + j;
+  [[gnu::noinline]] void evaluate(const tile_buffers<T>& t, T* const* buffer, States& states, index i, index end, index j) const {
     const Operation op = operation_;  // a copy that no store can alias
+    const index col = t.first_col + j;
+    do evaluate_one<Edge>(t, buffer, states, op, i, j, t.first_row + i, col);
+    while ((i += R::rows) < end);
+  }
+
+  template<bool Edge, class States>
+  [[gnu::always_inline]] void evaluate_one(const tile_buffers<T>& t, T* const* buffer, States& states, const Operation& op,
+                                           index i, index j, index row, index col) const {
     const int members = members_of(op);
     V last[R::rows][R::vectors];
     V earlier[channels > 1 ? channels - 1 : 1][R::rows][R::vectors];
@@ -69,6 +90,7 @@ private:
     for (int c = 0; c + 1 < channels; ++c) data_.distances(c, row, col, earlier[c]);
     data_.distances(channels - 1, row, col, last);
 
+    const index shift = diagonal_of(t, i, j);
     const T columns_left = static_cast<T>(t.col_count - j < R::width ? t.col_count - j : R::width);
     const T diagonal = static_cast<T>(shift < -R::width ? -R::width : (shift > R::width ? R::width : shift));
     for (int f = 0; f < members; ++f) {
