@@ -11,7 +11,7 @@ using namespace golden_runner;
 
 namespace {
 
-const std::vector<std::string> names{"cpu", "thrust-cpp", "thrust-omp", "thrust-tbb", "gpu"};
+const std::vector<std::string> names{"cpu", "thrust-cpp", "thrust-omp", "thrust-tbb", "gpu", "gpu-emulated"};
 
 }  // namespace
 
