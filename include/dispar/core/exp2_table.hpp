@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// 2^x for x <= 0 by a table that lives in a register: a third of the multiply-adds of a polynomial over a whole octave. For
+/// 2^x for x <= 0 by a table that lives in a register: about half the multiplications of a polynomial over a whole octave. For
 /// AVX-512, which looks up 16 entries, rounds to fractions of an octave and scales by 2^k in one instruction each.
 
 #include "dispar/core/pack.hpp"
