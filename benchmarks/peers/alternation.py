@@ -1,5 +1,6 @@
 """Two sides taking turns on the same work: what compare.py and compare_gpu.py share."""
 
+import json
 import os
 import statistics
 import sys
@@ -216,3 +217,17 @@ def run(servers, table, truth_of, options, directory):
         "not_measured": not_measured,
         "failures": failures,
     }
+
+
+def conclude(options, document, text):
+    """Prints and writes the results, and ends the program as README.md says."""
+    print(text, end="")
+    if options.markdown:
+        options.markdown.write_text(text, encoding="utf-8")
+    if options.json:
+        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    wrong = wrong_values(document["rows"], document["failures"])
+    if wrong or not document["rows"]:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: " + ("\n".join(wrong) or "nothing was measured"))
+    if options.check and any(row["missed"] for row in document["rows"]):
+        sys.exit(3)

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -154,17 +153,7 @@ def main():
             document = compare(options, Path(directory))
         except PeerError as problem:
             sys.exit(f"compare.py: {options.binary}: {problem}")
-    text = report.markdown(document)
-    print(text, end="")
-    if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
-    if options.json:
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    wrong = alternation.wrong_values(document["rows"], document["failures"])
-    if wrong or not document["rows"]:
-        sys.exit("compare.py: " + ("\n".join(wrong) or "nothing was measured"))
-    if options.check and any(row["missed"] for row in document["rows"]):
-        sys.exit(3)
+    alternation.conclude(options, document, report.markdown(document))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -124,17 +123,7 @@ def main():
                 print(f"compare_gpu.py: skipped: {problem}")
                 sys.exit(SKIPPED)
             sys.exit(f"compare_gpu.py: {problem}")
-    text = report.gpu_markdown(document)
-    print(text, end="")
-    if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
-    if options.json:
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    wrong = alternation.wrong_values(document["rows"], document["failures"])
-    if wrong or not document["rows"]:
-        sys.exit("compare_gpu.py: " + ("\n".join(wrong) or "nothing was measured"))
-    if options.check and any(row["missed"] for row in document["rows"]):
-        sys.exit(3)
+    alternation.conclude(options, document, report.gpu_markdown(document))
 
 
 if __name__ == "__main__":
