@@ -17,6 +17,8 @@ if(DISPAR_CUDA_FOUND)
   dispar_report("compute-sanitizer" DISPAR_COMPUTE_SANITIZER "${DISPAR_COMPUTE_SANITIZER}"
     "not found, memcheck and racecheck of the CUDA tests are skipped")
 endif()
+dispar_report("LibTorch" "TARGET;dispar_torch" "${DISPAR_TORCH_VERSION} (${DISPAR_TORCH_CPU_LIBRARY})"
+  "not found or off, its tests and examples are left out")
 if(DISPAR_TESTS)
   dispar_report("Eigen" "TARGET;Eigen3::Eigen" "yes" "not found, its tests are left out")
   dispar_report("xtensor" "TARGET;xtensor" "yes" "not found, its tests are left out")

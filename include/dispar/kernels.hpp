@@ -3,6 +3,7 @@
 /// Every metric and kernel.
 
 #include "dispar/kernels/deep.hpp"
+#include "dispar/kernels/from_theta.hpp"
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/identity.hpp"
 #include "dispar/kernels/inverse_multiquadric.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispar/kernels/from_theta.hpp"
 #include "dispar/kernels/gaussian.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -76,6 +77,11 @@ requires(std::same_as<typename A::metric, typename B::metric>&& A::channels == B
     DISPAR_UNROLL
     for (int i = 0; i < B::parameters; ++i) p[2 + A::parameters + i] = pb[i];
     return p;
+  }
+  /// The mixture with these parameters: the weights come first in `theta()`, and last among the members.
+  [[nodiscard]] static mixture from_theta(const vec<double, parameters>& p) {
+    return {dispar::from_theta<A>(part<A::parameters>(p, 2)), dispar::from_theta<B>(part<B::parameters>(p, 2 + A::parameters)),
+            p[0], p[1]};
   }
   void validate() const {
     require(weight_a >= 0, "mixture: weight_a", "must not be negative", weight_a);
