@@ -3,10 +3,8 @@
 /// bandwidths. Samples are copied to the device before anything is timed, as the peers do; a gradient stays there and is written
 /// to its file untimed.
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 
 #include "dispar/backend/gpu.hpp"
@@ -54,42 +52,25 @@ struct job {
   }
 };
 
-[[nodiscard]] double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-struct prepared {
-  std::string line;
-  std::unique_ptr<job> work;
-  double extra_mb = 0;
-};
-
-void answer_workload(const std::string& line, const request& r, prepared& last, std::ostream& out) {
-  if (last.line != line) {
-    last.work = std::make_unique<job>(r);
-    last.line = line;
-    static_cast<void>(last.work->run());
-    last.extra_mb = 1e-6 * gpu_workload::peak_extra_bytes([&] { static_cast<void>(last.work->run()); });
-  }
-  for (dispar::index i = 0; i < r.warmups(); ++i) static_cast<void>(last.work->run());
-
-  const double cpu_before = cpu_seconds();
-  const auto before = std::chrono::steady_clock::now();
-  const outcome result = last.work->run();
-  device().wait();
-  const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - before;
-  const double cpu_ms = 1e3 * (cpu_seconds() - cpu_before);
-
-  peer::write_outcome(out, r, result, wall.count(), cpu_ms, last.extra_mb);
+void answer_workload(const std::string& line, const request& r, peer::prepared<job>& last, std::ostream& out) {
+  last.answer(
+      line, r, out, [](const request& of) { return std::make_unique<job>(of); },
+      [](job& work) {
+        static_cast<void>(work.run());
+        return 1e-6 * gpu_workload::peak_extra_bytes([&work] { static_cast<void>(work.run()); });
+      },
+      [](job& work) {
+        const outcome result = work.run();
+        device().wait();
+        return result;
+      });
   if (r.command == "mmd2_gradient") {
     const auto g = to_host(device(), last.work->gradient);
     peer::write_floats(r.text("gradient"), g.data(), static_cast<std::size_t>(g.view().size()));
   }
 }
 
-void answer(const std::string& line, prepared& last, std::ostream& out) {
+void answer(const std::string& line, peer::prepared<job>& last, std::ostream& out) {
   const request r(line);
   if (r.command == "info") {
     int current = 0;
@@ -117,14 +98,8 @@ int main() {
     std::fprintf(stderr, "dispar_gpu_peer: no GPU (%s)\n", cudaGetErrorString(status));
     return 1;
   }
-  prepared last;
-  peer::serve([&last](const std::string& line, std::ostream& out) {
+  peer::serve<job>([](const std::string& line, peer::prepared<job>& last, std::ostream& out) {
     gpu_workload::keep_freed_memory();
-    try {
-      answer(line, last, out);
-    } catch (...) {
-      last = {};
-      throw;
-    }
+    answer(line, last, out);
   });
 }

@@ -12,9 +12,7 @@
 /// Every timed run follows an untimed one (`warmups=`).
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -92,47 +90,26 @@ struct job {
   }
 };
 
-[[nodiscard]] double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 void set_threads([[maybe_unused]] int threads) {
 #if defined(_OPENMP)
   omp_set_num_threads(threads);
 #endif
 }
 
-/// The job of the last request and what its first run needed; a new line of arguments makes a new one.
-struct prepared {
-  std::string line;
-  std::unique_ptr<job> work;
-  double extra_mb = 0;
-};
-
-void answer_workload(const std::string& line, const request& r, prepared& last, std::ostream& out) {
+void answer_workload(const std::string& line, const request& r, peer::prepared<job>& last, std::ostream& out) {
   set_threads(static_cast<int>(r.integer("threads")));
-  if (last.line != line) {
-    last.work = std::make_unique<job>(r, samples(r));
-    last.line = line;
-    static_cast<void>(job(r, last.work->s.head(64)).run());
-    last.extra_mb = process_memory::peak_extra_mb([&] { static_cast<void>(last.work->run()); });
-  }
-  for (dispar::index i = 0; i < r.warmups(); ++i) static_cast<void>(last.work->run());
-
-  const double cpu_before = cpu_seconds();
-  const auto before = std::chrono::steady_clock::now();
-  const outcome result = last.work->run();
-  const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - before;
-  const double cpu_ms = 1e3 * (cpu_seconds() - cpu_before);
-
-  peer::write_outcome(out, r, result, wall.count(), cpu_ms, last.extra_mb);
+  last.answer(
+      line, r, out, [](const request& of) { return std::make_unique<job>(of, samples(of)); },
+      [&r](job& work) {
+        static_cast<void>(job(r, work.s.head(64)).run());
+        return process_memory::peak_extra_mb([&work] { static_cast<void>(work.run()); });
+      },
+      [](job& work) { return work.run(); });
   if (r.command == "mmd2_gradient")
     peer::write_floats(r.text("gradient"), last.work->gradient.data(), last.work->gradient.size());
 }
 
-void answer(const std::string& line, prepared& last, std::ostream& out) {
+void answer(const std::string& line, peer::prepared<job>& last, std::ostream& out) {
   const request r(line);
   if (r.command == "info") {
     out << "{" << peer::name_and_version() << ", \"instruction_set\": \"" << dispar::instruction_set()
@@ -160,14 +137,4 @@ void answer(const std::string& line, prepared& last, std::ostream& out) {
 
 }  // namespace
 
-int main() {
-  prepared last;
-  peer::serve([&last](const std::string& line, std::ostream& out) {
-    try {
-      answer(line, last, out);
-    } catch (...) {
-      last = {};
-      throw;
-    }
-  });
-}
+int main() { peer::serve<job>(answer); }

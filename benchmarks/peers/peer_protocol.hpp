@@ -3,11 +3,14 @@
 /// The protocol of `compare.py` and `compare_gpu.py`: one request per line on standard input, one JSON object per line on
 /// standard output. `serve.py` is its Python half.
 
+#include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -85,15 +88,51 @@ inline void write_outcome(std::ostream& out, const request& r, const outcome& re
   return result;
 }
 
-/// Answers until the input ends: `answer(line, out)` writes one JSON object; an exception becomes the answer.
-template<class Answer>
+[[nodiscard]] inline double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// The job of the last request and what its first run needed; a new line of arguments makes a new one.
+template<class Job>
+struct prepared {
+  std::string line;
+  std::unique_ptr<Job> work;
+  double extra_mb = 0;
+
+  /// The answer to a workload. `make(request)` gives a job, `first_run(job)` the megabytes that it needed, `timed_run(job)` the
+  /// outcome when the work is done.
+  template<class Make, class FirstRun, class TimedRun>
+  void answer(const std::string& request_line, const request& r, std::ostream& out, const Make& make, const FirstRun& first_run,
+              const TimedRun& timed_run) {
+    if (line != request_line) {
+      work = make(r);
+      line = request_line;
+      extra_mb = first_run(*work);
+    }
+    for (dispar::index i = 0; i < r.warmups(); ++i) static_cast<void>(work->run());
+
+    const double cpu_before = cpu_seconds();
+    const auto before = std::chrono::steady_clock::now();
+    const outcome result = timed_run(*work);
+    const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - before;
+    write_outcome(out, r, result, wall.count(), 1e3 * (cpu_seconds() - cpu_before), extra_mb);
+  }
+};
+
+/// Answers until the input ends: `answer(line, last, out)` writes one JSON object; an exception becomes the answer, and ends
+/// the last job.
+template<class Job, class Answer>
 void serve(const Answer& answer) {
+  prepared<Job> last;
   for (std::string line; std::getline(std::cin, line);) {
     std::ostringstream out;
     out.precision(17);
     try {
-      answer(line, out);
+      answer(line, last, out);
     } catch (const std::exception& problem) {
+      last = {};
       out.str("{\"error\": \"" + escaped(problem.what()) + "\"}");
     }
     std::cout << out.str() << std::endl;

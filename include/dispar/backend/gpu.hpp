@@ -17,3 +17,4 @@
 #include "dispar/backend/gpu/scan.hpp"
 #include "dispar/backend/gpu/select.hpp"
 #include "dispar/backend/gpu/transfer.hpp"
+#include "dispar/backend/sort.hpp"

@@ -27,19 +27,25 @@
 
 DISPAR_NAMESPACE_BEGIN
 
-/// A backend without the capability says so.
+/// A backend without the capability says so, and so does one whose overloads are in a header that was not included.
 ///@{
 template<backend B, class... Arguments>
-requires(!has_sort<B>) void sort_keys(const B&, const Arguments&...) {
+void sort_keys(const B&, const Arguments&...) {
   static_assert(has_sort<B>, "dispar: this backend cannot sort: it has no member has_sort = true");
+  static_assert(!has_sort<B>,
+                "dispar: sort_keys takes vector views; that of gpu is in dispar/backend/gpu/sort.hpp, to be included");
 }
 template<backend B, class... Arguments>
-requires(!has_sort<B>) void sort_pairs(const B&, const Arguments&...) {
+void sort_pairs(const B&, const Arguments&...) {
   static_assert(has_sort<B>, "dispar: this backend cannot sort: it has no member has_sort = true");
+  static_assert(!has_sort<B>,
+                "dispar: sort_pairs takes vector views; that of gpu is in dispar/backend/gpu/sort.hpp, to be included");
 }
 template<backend B, class... Arguments>
-requires(!has_sort<B>) void sort_indices(const B&, const Arguments&...) {
+void sort_indices(const B&, const Arguments&...) {
   static_assert(has_sort<B>, "dispar: this backend cannot sort: it has no member has_sort = true");
+  static_assert(!has_sort<B>,
+                "dispar: sort_indices takes vector views; that of gpu is in dispar/backend/gpu/sort.hpp, to be included");
 }
 ///@}
 

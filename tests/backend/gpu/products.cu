@@ -1,4 +1,5 @@
-// Products of float rows on tensor cores against double: sizes around tiles, fragments and slices, precisions, offsets.
+// Products of float rows on tensor cores against double: sizes around tiles, fragments and slices, precisions, offsets; what
+// `store` mirrors.
 #include "backend/gpu/product_checks.hpp"
 
 namespace {
@@ -30,7 +31,32 @@ void check(dispar::index n, dispar::index m, dispar::index d, double offset = 0)
   }
 }
 
+/// The operands of both rows, which tell (i, j) from (j, i).
+struct row_minus_tenth_of_col {
+  static constexpr int channels = 1, outputs = 1, operands = 1;
+  template<class V, class At>
+  DISPAR_FN vec<V, 1> operator()(vec<V, 1>, const At& at) const {
+    return {{at.row[0] - V(0.1f) * at.col[0]}};
+  }
+};
+
 }  // namespace
+
+TEST_CASE("gpu, store: in a square of a segment with itself the mirrored pair is one of its own") {
+  const dispar::index n = 130;
+  const auto x = normal_rows<float>(n, 3, 1), w = normal_rows<float>(n, 1, 2);
+  const auto gx = to(exact, as_matrix(x, n, 3));
+  const std::array<sample<float, 1, device>, 1> segments{as_sample(gx)};
+  const auto data = pack_samples<sq_euclidean>(exact, segments);
+  std::vector<float> stored(static_cast<std::size_t>(n * n), -1);
+  const std::array<pair_block, 1> square{{{0, 0, false}}};
+  const std::array<vector_view<const float>, 1> operands{view_of(w)};
+  pairwise(exact, data, row_minus_tenth_of_col{}, square, std::span<const vector_view<const float>>(operands),
+           store<0, float>{as_matrix(stored, n, n)});
+  for (std::size_t i = 0; i < w.size(); ++i)
+    for (std::size_t j = 0; j < w.size(); ++j)
+      REQUIRE(stored[i * w.size() + j] == doctest::Approx(w[i] - 0.1f * w[j]).epsilon(1e-6));
+}
 
 TEST_CASE("gpu, products: rows and columns around warps, tiles and segments") {
   for (const dispar::index n : {1, 8, 17, 64, 65, 127, 129})

@@ -145,7 +145,7 @@ private:
   device_result<double, S> result_;
 };
 
-/// `store`: every pair and its mirror image.
+/// `store`: every pair, and its mirror image where that is no pair of its own.
 template<int Output, class U>
 struct store_on_device {
   static constexpr bool needs_tile = false;
@@ -154,13 +154,15 @@ struct store_on_device {
 
   template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&, Shared&) const {
+    // In a square of a segment with itself the mirrored pair is one of its own, in a tile of maybe another thread block.
+    const bool mirrored = at.triangle || at.own.segment != at.other.segment;
     values.for_each_pair([&](int r, int s, int a, int b) {
       if (a >= at.own.count || b >= at.other.count) return;
       const index i = at.own.number + a, j = at.other.number + b;
       if (at.triangle && i >= j) return;
       const U value = static_cast<U>(values.output[r][s][Output].value);
       out(i, j) = value;
-      out(j, i) = value;
+      if (mirrored) out(j, i) = value;
     });
   }
 };
