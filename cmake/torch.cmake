@@ -1,9 +1,9 @@
 # LibTorch for tests and examples: the target dispar_torch, where it is found. Debian: libtorch-dev. A pip wheel:
 #   cmake -DCMAKE_PREFIX_PATH=$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')
 #
-# The package's TorchConfig.cmake is looked for, but not run: Debian's sets C++14 and an ABI flag for all that link it and needs
-# glog, gflags and protobuf for headers that nobody includes; that of a CUDA wheel stops the configuration without a CUDA toolkit.
-# Two libraries and two folders are all that our programs need, and nothing reaches other targets.
+# The package's TorchConfig.cmake is looked for, but not run: Debian's sets C++14 and an ABI flag for all that link it and asks
+# for gflags and protobuf; that of a CUDA wheel stops the configuration without a CUDA toolkit. Two libraries (three with glog) and
+# two folders are all that our programs need, and nothing reaches other targets.
 set(DISPAR_TORCH AUTO CACHE STRING "LibTorch for tests and examples: ON, OFF, or AUTO (where it is found)")
 set_property(CACHE DISPAR_TORCH PROPERTY STRINGS AUTO ON OFF)
 
@@ -44,6 +44,15 @@ function(dispar_find_torch)
   add_library(dispar_torch INTERFACE)
   target_include_directories(dispar_torch SYSTEM INTERFACE ${DISPAR_TORCH_INCLUDE_DIR} ${api})
   target_link_libraries(dispar_torch INTERFACE ${DISPAR_TORCH_CPU_LIBRARY} ${DISPAR_TORCH_C10_LIBRARY})
+  # Some headers log: through glog, where LibTorch was built with it, as Debian's is.
+  file(STRINGS ${DISPAR_TORCH_INCLUDE_DIR}/c10/macros/cmake_macros.h glog REGEX "^#define C10_USE_GLOG")
+  if(glog)
+    find_library(DISPAR_TORCH_GLOG_LIBRARY glog)
+    mark_as_advanced(DISPAR_TORCH_GLOG_LIBRARY)
+    if(DISPAR_TORCH_GLOG_LIBRARY)
+      target_link_libraries(dispar_torch INTERFACE ${DISPAR_TORCH_GLOG_LIBRARY})
+    endif()
+  endif()
   set(DISPAR_TORCH_VERSION ${version} PARENT_SCOPE)
 endfunction()
 

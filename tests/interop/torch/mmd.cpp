@@ -1,6 +1,5 @@
 #include "dispar/interop/torch/mmd.hpp"
 
-#include <doctest/doctest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <vector>
@@ -8,6 +7,8 @@
 #include "dispar/kernels/deep.hpp"
 #include "dispar/kernels/gaussian.hpp"
 #include "plain_mmd.hpp"
+
+#include "torch_doctest.hpp"
 
 namespace torch_tests {
 namespace {
