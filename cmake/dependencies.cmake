@@ -106,6 +106,9 @@ if(DISPAR_CUDA)
     # Without a GPU, and unless -DDISPAR_CUDA=ON asks for it, what nvcc makes is only compiled, in as little time as possible.
     if(NOT DISPAR_CUDA STREQUAL "AUTO" OR EXISTS /dev/nvidia0)
       set(DISPAR_CUDA_RUNS ON)
+    else()
+      # nvcc hands the host compiler this level behind every -Xcompiler.
+      string(REPLACE "-O3" "-O0" CMAKE_CUDA_FLAGS_RELEASE "${CMAKE_CUDA_FLAGS_RELEASE}")
     endif()
   elseif(NOT DISPAR_CUDA STREQUAL "AUTO")
     message(FATAL_ERROR "dispar: DISPAR_CUDA=${DISPAR_CUDA}, but nvcc was not found")
