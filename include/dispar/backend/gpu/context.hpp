@@ -53,6 +53,7 @@ struct gpu {
   ///@{
   using space = device;
   static constexpr bool has_pairwise = true;
+  static constexpr bool has_rows = true;
   static constexpr bool has_sort = true;  // sort_keys and its kind: include dispar/backend/gpu/sort.hpp
   ///@}
   cuda_context* context = nullptr;                         ///< the caller's; not null when used

@@ -29,6 +29,7 @@ struct tiled_host {
   using space = host;
   static constexpr bool has_pairwise = true;
   static constexpr bool has_sort = true;
+  static constexpr bool has_rows = true;
   ///@}
   Each each{};      ///< runs the tiles
   Memory memory{};  ///< gives memory for packed copies and results

@@ -1,0 +1,229 @@
+#pragma once
+/// \file
+/// The template of all f-divergences on rows: what a user's functor is asked, and the row program made of it.
+
+#include "dispar/backend/rows.hpp"
+#include "dispar/core/dual.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace divergence {
+
+namespace detail {
+struct probe_kind {
+  using V = lane<double>;
+};
+}  // namespace detail
+
+/// A divergence D(P, Q) = sum_v q_v f(p_v / q_v), as a functor of one token:
+///
+///     struct kullback_leibler {
+///       static constexpr bool infinite_without_q = true;
+///       template<class V> DISPAR_FN V value(V p, V q, V log_ratio) const { return p * log_ratio - p + q; }
+///     };
+///
+/// `value` is q f(p / q), with log_ratio = log p - log q, finite even where p or q underflows or is 0: return something that is
+/// right for p = 0 and for q = 0 when multiplied out, such as p * log_ratio. V is a `pack`, a `lane` or a `dual`: literals are
+/// `V(c)`, branches `select`, functions unqualified. Gradients follow from this body.
+///
+/// Optional members:
+/// - `value_and_slopes(p, q, log_ratio)`: `vec<V, 3>` of the value, p d value / d p and q d value / d q, where it is cheaper so.
+/// - `infinite_without_q`, `infinite_without_p` (static constexpr bool): infinite as soon as one of them is 0 and the other not.
+/// - `of_sum(double sum)` and `of_sum_slope(double sum)`: the divergence as a function of the sum, and its derivative (Renyi).
+/// - `check()`: throws `invalid_argument` for parameters out of range.
+template<class F>
+concept f_divergence = std::is_trivially_copyable_v<F> && requires(const F f, detail::probe_kind::V v) {
+  { f.value(v, v, v) } -> std::same_as<detail::probe_kind::V>;
+};
+
+/// The unit of information: the natural logarithm or the one of base 2. Numbers without a logarithm (total variation) are not
+/// concerned.
+enum class unit { nats, bits };
+
+namespace detail {
+
+template<class F>
+inline constexpr bool needs_q = requires {
+  requires F::infinite_without_q;
+};
+template<class F>
+inline constexpr bool needs_p = requires {
+  requires F::infinite_without_p;
+};
+
+inline constexpr double log2_e = 1.44269504088896340735992468100;
+
+/// Whether matrices hold logits or probabilities.
+enum class row_kind { logits, probabilities };
+
+/// What a token is: probabilities and their logarithms, not below `row_nothing`.
+template<class V>
+struct token {
+  V p, q, log_p, log_q;
+};
+
+template<class F, class V>
+[[nodiscard]] DISPAR_FN vec<V, 3> value_and_slopes(const F& f, const token<V>& t) {
+  if constexpr (requires { f.value_and_slopes(t.p, t.q, t.p); }) {
+    return f.value_and_slopes(t.p, t.q, t.log_p - t.log_q);
+  } else {
+    // Variables are log p and log q: no derivative is divided by a probability.
+    using D = dual<V, 2>;
+    D p(t.p), q(t.q), log_ratio(t.log_p - t.log_q);
+    p.d[0] = t.p;
+    q.d[1] = t.q;
+    log_ratio.d[0] = V(1);
+    log_ratio.d[1] = V(-1);
+    const D value = f.value(p, q, log_ratio);
+    return {{value.value, value.d[0], value.d[1]}};
+  }
+}
+
+/// Sums over a row: the value; with gradients the slopes; with `needs_q` the mass of p where q is 0, and so on; of
+/// probabilities the number of negative ones.
+template<class F, row_kind Kind, bool Gradient>
+struct divergence_pass {
+  static constexpr int maxima = 0;
+  static constexpr int without_q = Gradient ? 3 : 1;
+  static constexpr int without_p = without_q + needs_q<F>;
+  static constexpr int negative = without_p + needs_p<F>;
+  static constexpr int sums = negative + (Kind == row_kind::probabilities);
+  F f;
+
+  /// The token, given what is subtracted from logits.
+  template<class V, class Row>
+  [[nodiscard]] DISPAR_FN static token<V> token_of(const vec<V, 2>& x, const Row& row) {
+    using T = typename V::scalar;
+    const V nothing(row_nothing<T>);
+    if constexpr (Kind == row_kind::logits) {
+      const V log_p = dispar::detail::lower_bounded(x[0] - V(row.log_sum[0]), nothing);
+      const V log_q = dispar::detail::lower_bounded(x[1] - V(row.log_sum[1]), nothing);
+      return {exp2_nonpositive(log_p * V(log2_e)), exp2_nonpositive(log_q * V(log2_e)), log_p, log_q};
+    } else {
+      return {x[0], x[1], dispar::detail::lower_bounded(log(x[0]), nothing), dispar::detail::lower_bounded(log(x[1]), nothing)};
+    }
+  }
+
+  template<class V, class Row>
+  DISPAR_FN vec<V, 0> shifts(const vec<V, 2>&, const Row&) const {
+    return {};
+  }
+  template<class V, class Row>
+  DISPAR_FN vec<V, sums> terms(const vec<V, 2>& x, const vec<V, 0>&, const Row& row) const {
+    using T = typename V::scalar;
+    const token<V> t = token_of(x, row);
+    vec<V, sums> s;
+    if constexpr (Gradient) {
+      const vec<V, 3> v = detail::value_and_slopes(f, t);
+      s[0] = v[0], s[1] = v[1], s[2] = v[2];
+    } else {
+      s[0] = f.value(t.p, t.q, t.log_p - t.log_q);
+    }
+    // Where it would be infinite it is left out and counted apart.
+    const V nothing(row_nothing<T>), zero(0);
+    if constexpr (needs_q<F>) {
+      const auto absent = t.log_q <= nothing;
+      DISPAR_UNROLL
+      for (int i = 0; i < without_q; ++i) s[i] = select(absent, zero, s[i]);
+      s[without_q] = select(absent, t.p, zero);
+    }
+    if constexpr (needs_p<F>) {
+      const auto absent = t.log_p <= nothing;
+      DISPAR_UNROLL
+      for (int i = 0; i < without_q; ++i) s[i] = select(absent, zero, s[i]);
+      s[without_p] = select(absent, t.q, zero);
+    }
+    if constexpr (Kind == row_kind::probabilities) s[negative] = select(x[0] < zero, V(1), select(x[1] < zero, V(1), zero));
+    return s;
+  }
+  DISPAR_FN static void rescale(vec<double, sums>&, const vec<double, 0>&) {}
+};
+
+/// The row program of an f-divergence.
+template<class F, row_kind Kind, bool Gradient>
+struct divergence_program {
+  static constexpr bool from_logits = Kind == row_kind::logits;
+  static constexpr int inputs = 2, outputs = Gradient ? 2 : 0, results = 1, operands = Gradient ? 1 : 0;
+  static constexpr int passes = from_logits ? 2 : 1;
+  using sums_pass = divergence_pass<F, Kind, Gradient>;
+  F f;
+  double per_nat = 1;  ///< what a nat is in the unit asked for
+  double factor = 1;   ///< of gradients
+
+  struct row {
+    double log_sum[2];  ///< of logits
+    double value;
+    double scale, mean_slope[2];  ///< of gradients
+  };
+
+  DISPAR_FN row begin(const vec<double, operands>& of_row) const {
+    row r{};
+    r.scale = factor * per_nat;
+    if constexpr (Gradient) r.scale *= of_row[0];
+    return r;
+  }
+  template<int Pass>
+  DISPAR_FN auto pass() const {
+    if constexpr (from_logits && Pass == 0)
+      return log_sum_exp_pass<2>{};
+    else
+      return sums_pass{f};
+  }
+  template<int Pass, int M, int S>
+  DISPAR_FN void finish(const row_state<M, S>& s, row& r) const {
+    if constexpr (from_logits && Pass == 0) {
+      for (int i = 0; i < 2; ++i) r.log_sum[i] = log_sum_exp_of(s, i);
+    } else {
+      double sum = s.sum[0];
+      if constexpr (from_logits) {  // what NaN has become on its way is not for a compiler flag to decide
+        if (is_nan(r.log_sum[0]) || is_nan(r.log_sum[1])) sum = quiet_nan<double>();
+      } else {
+        if (s.sum[sums_pass::negative] > 0) sum = quiet_nan<double>();
+      }
+      if constexpr (needs_q<F>)
+        if (s.sum[sums_pass::without_q] > 0) sum = infinite_unless_nan(sum);
+      if constexpr (needs_p<F>)
+        if (s.sum[sums_pass::without_p] > 0) sum = infinite_unless_nan(sum);
+      double slope = 1;
+      if constexpr (requires { f.of_sum(sum); }) {
+        slope = f.of_sum_slope(sum);
+        r.value = is_special(sum) ? sum : f.of_sum(sum);
+      } else {
+        r.value = sum;
+      }
+      r.value = per_nat * (r.value < 0 ? 0 : r.value);
+      if constexpr (Gradient) {
+        r.scale = is_special(sum) ? quiet_nan<double>() : r.scale * slope;
+        for (int i = 0; i < 2; ++i) r.mean_slope[i] = s.sum[1 + i];
+      }
+    }
+  }
+  /// By logits: p_j (slope_j - sum_k p_k slope_k). By probabilities: the slope, 0 where the probability is 0.
+  template<class V>
+  DISPAR_FN vec<V, outputs> write(const vec<V, 2>& x, const row& r) const {
+    if constexpr (Gradient) {
+      const token<V> t = sums_pass::token_of(x, r);
+      const vec<V, 3> v = detail::value_and_slopes(f, t);
+      const V scale(r.scale);
+      if constexpr (from_logits) {
+        return {{scale * (v[1] - t.p * V(r.mean_slope[0])), scale * (v[2] - t.q * V(r.mean_slope[1]))}};
+      } else {
+        const V zero(0), one(1);
+        return {{scale * select(t.p > zero, v[1] / select(t.p > zero, t.p, one), zero),
+                 scale * select(t.q > zero, v[2] / select(t.q > zero, t.q, one), zero)}};
+      }
+    } else {
+      return {};
+    }
+  }
+  DISPAR_FN vec<double, 1> result(const row& r) const { return {{r.value}}; }
+
+private:
+  DISPAR_FN static double infinite_unless_nan(double x) { return is_nan(x) ? x : positive_infinity<double>(); }
+};
+
+}  // namespace detail
+
+}  // namespace divergence
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,99 @@
+// Jensen-Shannon on rows on the GPU: the results of the CPU, by a block per row and by segments, from every number type.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "dispar/backend/gpu.hpp"
+#include "dispar/backend/host/rows.hpp"
+#include "dispar/divergence/jensen_shannon.hpp"
+#include "dispar/divergence/rows.hpp"
+#include "normal_rows.hpp"
+
+namespace {
+
+using namespace dispar;
+using divergence::jensen_shannon;
+
+const tiled_host<serial> on_cpu;
+
+template<class T>
+std::vector<T> numbers(dispar::index rows, dispar::index cols, std::uint64_t seed) {
+  std::vector<T> x;
+  for (const float value : normal_rows<float>(rows, cols, seed)) x.push_back(static_cast<T>(value));
+  x[1] = static_cast<T>(negative_infinity<float>());
+  return x;
+}
+
+template<class T>
+void check(dispar::index rows, dispar::index cols, bool ragged = false) {
+  CAPTURE(rows);
+  CAPTURE(cols);
+  using C = computed_type<T>;
+  cuda_context context;
+  const gpu g{&context};
+  const auto x = numbers<T>(rows, cols, 1), y = numbers<T>(rows, cols, 2);
+  const std::vector<C> a(x.begin(), x.end()), b(y.begin(), y.end());
+  std::vector<std::int64_t> lengths(static_cast<std::size_t>(rows), cols - 1);
+  std::vector<C> ga(a.size()), gb(a.size());
+  std::vector<double> expected(static_cast<std::size_t>(rows));
+  const jensen_shannon f{0.4};
+  divergence::row_options<> options;
+  if (ragged) options.lengths = view_of(lengths);
+  divergence::rows_and_gradient(on_cpu, as_matrix(a, rows, cols), as_matrix(b, rows, cols), f, expected,
+                                {.a = as_matrix(ga, rows, cols), .b = as_matrix(gb, rows, cols)}, options);
+
+  const auto device_a = to(g, as_matrix(x, rows, cols)), device_b = to(g, as_matrix(y, rows, cols));
+  const auto device_lengths = to(g, lengths);
+  array<double, 1, gpu> value(g, {rows}), again(g, {rows});
+  array<T, 2, gpu> by_a(g, {rows, cols}), by_b(g, {rows, cols});
+  divergence::row_options<device> device_options;
+  if (ragged) device_options.lengths = device_lengths.view();
+  divergence::rows(g, device_a, device_b, f, value.view(), device_options);
+  divergence::rows_and_gradient(g, device_a, device_b, f, again.view(), {.a = by_a.view(), .b = by_b.view()}, device_options);
+  const auto got = to_host(g, value), got_again = to_host(g, again);
+  const auto got_a = to_host(g, by_a), got_b = to_host(g, by_b);
+  const double tolerance = sizeof(C) == 4 ? 3e-7 : 1e-14, of_gradient = sizeof(T) == 2 ? 4e-3 : 30 * tolerance;
+  double worst = 0, worst_gradient = 0, largest = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    for (const double v : {got.data()[i], got_again.data()[i]}) worst = std::max(worst, std::abs(v - expected[i]));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max({largest, static_cast<double>(std::abs(ga[i])), static_cast<double>(std::abs(gb[i]))});
+    worst_gradient = std::max({worst_gradient, static_cast<double>(std::abs(static_cast<C>(got_a.data()[i]) - ga[i])),
+                               static_cast<double>(std::abs(static_cast<C>(got_b.data()[i]) - gb[i]))});
+  }
+  CHECK(worst < tolerance);
+  CHECK(worst_gradient < of_gradient * largest + 1e-7 * (sizeof(T) == 2));  // half ends at 6e-8
+}
+
+}  // namespace
+
+TEST_CASE("divergence::rows on the GPU: a block per row, lengths around what a thread and a block hold") {
+  check<float>(2, 7);
+  check<float>(3, 2051);
+  check<double>(3, 2048, true);
+}
+
+TEST_CASE("divergence::rows on the GPU: long rows by segments") {
+  check<float>(2, 20004);
+  check<float>(1, 16385, true);
+}
+
+TEST_CASE("divergence::rows on the GPU: numbers of 16 bits") {
+  check<half>(3, 520);
+  check<bfloat16>(2, 520);
+}
+
+TEST_CASE("divergence on the GPU: the mean waits, names the row, and is equal from run to run") {
+  cuda_context context;
+  const gpu g{&context};
+  auto x = numbers<float>(4, 300, 1);
+  const auto b = to(g, as_matrix(numbers<float>(4, 300, 2), 4, 300));
+  const auto a = to(g, as_matrix(x, 4, 300));
+  CHECK(divergence::mean(g, a, b, jensen_shannon{}) == divergence::mean(g, a, b, jensen_shannon{}));
+  x[700] = quiet_nan<float>();
+  const auto broken = to(g, as_matrix(x, 4, 300));
+  CHECK_THROWS_WITH_AS(
+      (void)divergence::mean(g, broken, b, jensen_shannon{}),
+      "dispar: divergence: row 2 has no divergence: it holds NaN, infinity or a negative probability, or nothing",
+      invalid_argument);
+}
