@@ -46,6 +46,18 @@ if(DISPAR_CUDA_RUNS)  # a minute of nvcc that on other machines proves no more t
 endif()
 
 dispar_register_test(dispar_golden quick dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)
+
+# dispar_model_golden ROOT: the same runner for whole models. Networks are those of the examples.
+if(TARGET dispar_torch AND DISPAR_EXAMPLES)
+  file(GLOB model_cores CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/golden/model/*.cpp)
+  set(runner ${sources})
+  list(REMOVE_ITEM runner ${CMAKE_CURRENT_SOURCE_DIR}/golden/main.cpp)
+  add_executable(dispar_model_golden ${runner} ${model_cores} golden/cores/backend_registration.cpp)
+  target_compile_definitions(dispar_model_golden PRIVATE DISPAR_GOLDEN_CPU)
+  target_link_libraries(dispar_model_golden PRIVATE dispar_build_flags dispar_native nlohmann_json::nlohmann_json CLI11::CLI11
+    Threads::Threads dispar_torch mmd_mp_network)
+  dispar_register_test(dispar_model_golden full dispar_model_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)
+endif()
 if(TARGET dispar_golden_gpu)
   dispar_register_test(dispar_golden_gpu gpu dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden --backend gpu)
   set_tests_properties(dispar_golden_gpu PROPERTIES SKIP_REGULAR_EXPRESSION "this machine has no such device")

@@ -14,6 +14,7 @@ struct core {
   std::string name;
   std::string backend;
   double float_tolerance;  ///< relative and absolute, of the results in single precision
+  double double_floor;     ///< absolute, in double: 0 but where rounding itself is amplified beyond what a case allows
   bool host_only;          ///< an algorithm that has no meaning on a device: it counts on cpu
   function in_double;
   function in_float;

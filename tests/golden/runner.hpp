@@ -27,8 +27,8 @@ struct counts {
 /// Every folder at or below `root` that holds a case.json, in order of their names.
 [[nodiscard]] std::vector<std::filesystem::path> find_cases(const std::filesystem::path& root);
 
-/// Runs one case, in double and in float on every backend.
+/// Runs one case, in double and in float on every backend; a case of another layer is skipped.
 [[nodiscard]] std::vector<outcome> run_case(const std::filesystem::path& root, const std::filesystem::path& folder,
-                                            const std::vector<std::string>& backends);
+                                            const std::string& layer, const std::vector<std::string>& backends);
 
 }  // namespace golden

@@ -6,6 +6,7 @@
 ///     struct mean {
 ///       static constexpr const char* name = "slug/mean";         // `core` of case.json
 ///       static constexpr double float_tolerance = 1e-6;          // relative and absolute; why
+///       static constexpr double double_floor = 1e-8;             // only where needed: absolute, in double; why
 ///       template<class T, class B>
 ///       static void run(const B& b, const fixture& c, outputs& out);   // T: float or double
 ///     };
@@ -80,7 +81,9 @@ template<class Core>
 struct registration {
   registration() {
     constexpr bool host_only = requires { requires Core::host_only; };
-    add_core({Core::name, backend_name, Core::float_tolerance, host_only, &run<double>, &run<float>});
+    double double_floor = 0;
+    if constexpr (requires { Core::double_floor; }) double_floor = Core::double_floor;
+    add_core({Core::name, backend_name, Core::float_tolerance, double_floor, host_only, &run<double>, &run<float>});
   }
   template<class T>
   static void run(const fixture& c, outputs& out) {
