@@ -158,6 +158,19 @@ TEST_CASE("what a loss cannot take is refused by name, before any work") {
                   dispar::invalid_argument);
 }
 
+TEST_CASE("CUDA tensors need a function that nvcc compiled, and the message says which") {
+  using loss_type = autograd::mmd_estimate_loss;
+  // As tests/interop/gpu/gpu_entry_full.cu names it, in another inline namespace.
+  const auto name = autograd::detail::device_function_name<loss_type, gaussian, float>();
+  CHECK(name.ends_with(": dispar::autograd::mmd_estimate_loss (32 bytes) by dispar::gaussian on float"));
+  const auto x = rows(5);
+  std::vector<double> by_parameter(1);
+  const std::string message =
+      "dispar: x is a CUDA tensor, and no .cu file of this program has a dispar::autograd::gpu_entry for [" + name + "]";
+  CHECK_THROWS_WITH_AS((void)autograd::detail::on_device<float>(x, x, gaussian{1}, loss_type{}, {}, by_parameter),
+                       message.c_str(), dispar::invalid_argument);
+}
+
 TEST_CASE("parameters of any floating type and shape get gradients like themselves") {
   const auto x = rows(9), y = rows(7);
   const auto in_double = torch::tensor(1.5, torch::kDouble).requires_grad_(),

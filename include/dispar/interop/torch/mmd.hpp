@@ -30,13 +30,13 @@ concept tensor_kernel = pair_function<K> || requires(const K& k) {
 /// backward(). Weights: `autograd::weighted(x, w)`. Gretton et al., JMLR 13 (2012); as a loss: Li, Swersky & Zemel, ICML 2015.
 template<tensor_kernel K>
 [[nodiscard]] at::Tensor mmd_estimate(const tensor_sample& x, const tensor_sample& y, const K& k, const mmd::options& o = {}) {
-  return detail::two_sample_loss(x, y, k, detail::mmd_estimate_loss{o}).value;
+  return detail::two_sample_loss(x, y, k, mmd_estimate_loss{o}).value;
 }
 
 /// `mmd::variance_h1` as a function in the graph: V, for criteria other than J. Equal sizes.
 template<tensor_kernel K>
 [[nodiscard]] at::Tensor mmd_variance(const tensor_sample& x, const tensor_sample& y, const K& k, const mmd::options& o = {}) {
-  return detail::two_sample_loss(x, y, k, detail::mmd_variance_loss{o}).value;
+  return detail::two_sample_loss(x, y, k, mmd_variance_loss{o}).value;
 }
 
 /// J as a tensor, and what it is made of as numbers, for the log.
@@ -56,7 +56,7 @@ struct mmd_criterion_result {
 template<tensor_kernel K>
 [[nodiscard]] mmd_criterion_result mmd_criterion(const tensor_sample& x, const tensor_sample& y, const K& k,
                                                  const mmd::criterion_options& o = {}) {
-  const auto j = detail::two_sample_loss(x, y, k, detail::mmd_criterion_loss{o});
+  const auto j = detail::two_sample_loss(x, y, k, mmd_criterion_loss{o});
   return {j.value, j.results[1], j.results[2]};
 }
 

@@ -45,6 +45,7 @@ inline void require_sample(const tensor_sample& x, const char* name, int channel
                                   t.device().str());
     dispar::detail::torch_require(t.device() == model.device(), argument, "must be on the device of the other tensors",
                                   t.device().str());
+    require(!t.is_neg(), argument.c_str(), "must hold its elements as they are: call resolve_neg()");
     require(t.dim() == dimensions, (argument + ": dim()").c_str(), dimensions == 2 ? "must be 2" : "must be 1",
             static_cast<double>(t.dim()));
     require(t.size(0) == x.channel[0].size(0), (argument + ": size(0)").c_str(), "must be the same in every tensor of a sample",

@@ -4,6 +4,7 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/interop/torch/function.hpp"
+#include "dispar/interop/torch/on_device.hpp"
 #include "dispar/interop/torch/tensor_sample.hpp"
 #include "dispar/interop/torch/trainable.hpp"
 #include "dispar/mmd/gradient.hpp"
@@ -39,6 +40,14 @@ template<class T, class Loss, pair_function K>
   return wanted ? loss.gradient(b, sx, sy, k, out) : loss.value(b, sx, sy, k);
 }
 
+template<class T, class Loss, pair_function K>
+[[nodiscard]] vec<double, Loss::results> where_it_lies(const tensor_sample& x, const tensor_sample& y, const K& k,
+                                                       const Loss& loss, const std::vector<at::Tensor>& gradients,
+                                                       std::vector<double>& by_parameter) {
+  return x.channel[0].is_cuda() ? on_device<T>(x, y, k, loss, gradients, by_parameter)
+                                : on_host<T>(x, y, k, loss, gradients, by_parameter);
+}
+
 /// Checks the tensors, computes the loss where they are, and puts it into the graph. `theta` may be empty: a fixed kernel.
 template<class Loss, pair_function K>
 [[nodiscard]] loss_value<Loss::results> two_sample_loss(const tensor_sample& x, const tensor_sample& y, const K& k,
@@ -55,8 +64,8 @@ template<class Loss, pair_function K>
   loss_value<Loss::results> result{};
   result.value = differentiable(inputs, [&](const std::vector<at::Tensor>& gradients) {
     std::vector<double> by_parameter(static_cast<std::size_t>(K::parameters));
-    result.results = model.scalar_type() == at::kFloat ? on_host<float>(x, y, k, loss, gradients, by_parameter)
-                                                       : on_host<double>(x, y, k, loss, gradients, by_parameter);
+    result.results = model.scalar_type() == at::kFloat ? where_it_lies<float>(x, y, k, loss, gradients, by_parameter)
+                                                       : where_it_lies<double>(x, y, k, loss, gradients, by_parameter);
     scatter_parameter_gradient(by_parameter, theta, gradients.data() + 2 * K::channels);
     return result.results[0];
   });

@@ -1,0 +1,96 @@
+#pragma once
+/// \file
+/// Losses for CUDA tensors. Torch's headers and CUDA kernels are costly and meet in no file: a .cu file, compiled by nvcc, says
+/// which losses a program uses on a GPU, and `dispar/interop/torch.hpp` finds them when it meets a CUDA tensor.
+///
+///     #include <dispar/interop/gpu_entry.hpp>
+///     #include <dispar/kernels/deep.hpp>
+///     using namespace dispar;
+///     const autograd::gpu_entry<autograd::mmd_criterion_loss, deep_kernel<>, float> criterion;
+///
+/// Compiled by nvcc and tested in emulation on the CPU (tests/cuda_emulation); it has never run on a GPU.
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "dispar/backend/gpu.hpp"
+#include "dispar/interop/torch/device_call.hpp"
+#include "dispar/interop/torch/mmd_losses.hpp"
+#include "dispar/kernels/from_theta.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace autograd {
+
+namespace detail {
+
+/// The device of a call is the current one for its time.
+class current_device {
+public:
+  explicit current_device(int device) {
+    dispar::detail::check_cuda(cudaGetDevice(&before_), "cudaGetDevice");
+    dispar::detail::check_cuda(cudaSetDevice(device), "cudaSetDevice");
+  }
+  ~current_device() { (void)cudaSetDevice(before_); }
+  current_device(const current_device&) = delete;
+  current_device& operator=(const current_device&) = delete;
+
+private:
+  int before_ = 0;
+};
+
+template<class T>
+[[nodiscard]] matrix_view<T, device> device_view(const dispar_device_call::matrix& m) {
+  return {static_cast<T*>(m.data), {m.extent[0], m.extent[1]}, {m.stride[0], m.stride[1]}};
+}
+template<class T, int Channels>
+[[nodiscard]] dispar::sample<T, Channels, device> device_sample(const dispar_device_call::sample& s) {
+  dispar::sample<T, Channels, device> result{};
+  for (std::size_t c = 0; c < result.channel.size(); ++c) result.channel[c] = device_view<const T>(s.channel[c]);
+  if (s.weights.data)
+    result.weights =
+        vector_view<const T, device>(static_cast<const T*>(s.weights.data), {s.weights.extent[0]}, {s.weights.stride[0]});
+  return result;
+}
+
+template<class Loss, pair_function K, class T>
+void run_on_gpu(const dispar_device_call::call& c) {
+  const current_device current(c.device);
+  cuda_context context;
+  const gpu b{&context};
+  Loss loss;
+  std::memcpy(static_cast<void*>(&loss), c.loss, sizeof loss);
+  vec<double, K::parameters> theta{};
+  for (int p = 0; p < K::parameters; ++p) theta[p] = c.theta[p];
+  const K k = from_theta<K>(theta);
+  const auto x = device_sample<T, K::channels>(c.x), y = device_sample<T, K::channels>(c.y);
+
+  mmd::gradients<T, K::channels, device> out;
+  bool wanted = c.parameter_gradient != nullptr;
+  for (std::size_t i = 0; i < out.x.size(); ++i) {
+    out.x[i] = device_view<T>(c.x.gradient[i]);
+    out.y[i] = device_view<T>(c.y.gradient[i]);
+    wanted = wanted || out.x[i] || out.y[i];
+  }
+  if (c.parameter_gradient) out.parameters = vector_view<double>(c.parameter_gradient, K::parameters);
+  const auto results = wanted ? loss.gradient(b, x, y, k, out) : loss.value(b, x, y, k);
+  b.wait();  // gradients are torch's from here on, on its own stream
+  for (int i = 0; i < Loss::results; ++i) c.results[i] = results[i];
+}
+
+}  // namespace detail
+
+/// The existence of one, at namespace scope in a .cu file, makes `Loss` (`mmd_estimate_loss`, `mmd_variance_loss`,
+/// `mmd_criterion_loss`) by the kernel `K` on tensors of `T` (float or double) work on CUDA tensors, in the program that the
+/// object file is linked into. (Of a static library the linker takes only what is named somewhere: use an object library.)
+///
+/// The call waits for torch's current stream before, and for its own work after. Products are `precision::exact`.
+template<class Loss, pair_function K, real T>
+struct gpu_entry {
+  gpu_entry() { dispar_device_call::table()[detail::device_function_name<Loss, K, T>()] = &detail::run_on_gpu<Loss, K, T>; }
+};
+
+}  // namespace autograd
+
+DISPAR_NAMESPACE_END
