@@ -39,11 +39,21 @@
 #define __launch_bounds__(...)
 #define __shared__ static thread_local  // blocks run one after the other in one operating-system thread, which is poisoned
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901
+};
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 using cudaStream_t = struct CUstream_st*;
 using cudaHostFn_t = void (*)(void*);
+using cudaGraph_t = struct CUgraph_st*;
+using cudaGraphExec_t = struct CUgraphExec_st*;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal };
+enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone, cudaStreamCaptureStatusActive, cudaStreamCaptureStatusInvalidated };
 
 struct uint3 {
   unsigned x, y, z;
@@ -75,6 +85,18 @@ cudaError_t cudaStreamCreate(cudaStream_t* stream);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 /// Where everything happens. Throws `cuda_emulation::defect`.
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+/// Work that is queued on a stream while it is captured becomes a graph's, to run at every launch. What CUDA refuses in a capture
+/// fails here too and ends it: waits, allocations outside of stream order, and copies from or to memory that is not pinned, which
+/// CUDA may wait for.
+///@{
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+///@}
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDevice(int* device);
@@ -90,6 +112,17 @@ struct defect : std::logic_error {
 };
 
 cudaError_t launch(const cudaLaunchConfig_t& config, std::function<void()> kernel, const void* function = nullptr);
+
+/// Tells of memory that a cache keeps, in stream order: while it is idle nobody may touch it, afterwards it is as if it were new.
+void set_idle(void* memory, bool idle, cudaStream_t stream);
+
+/// How often the program has called what costs time beside kernels.
+struct call_counts {
+  long allocations = 0;       ///< of every kind of memory
+  long copies_from_host = 0;  ///< from memory that is not pinned
+  long waits = 0;             ///< for a stream
+};
+[[nodiscard]] call_counts& calls();
 
 }  // namespace cuda_emulation
 

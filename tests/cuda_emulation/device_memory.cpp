@@ -42,10 +42,21 @@ void device_memory::free(void* memory) {
   const auto found = all_.find(static_cast<std::byte*>(memory));
   if (found == all_.end()) throw defect("what is freed was not allocated, or was freed before");
   const allocation one = found->second;
-  if (one.managed || access_) check_surroundings(*found);
+  if (!one.idle && (one.managed || access_)) check_surroundings(*found);
   all_.erase(found);
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   munmap(one.pages - page, one.page_bytes + 2 * page);
+}
+
+void device_memory::set_idle(void* memory, bool idle) {
+  const auto found = all_.find(static_cast<std::byte*>(memory));
+  if (found == all_.end()) throw defect("what is idle was not allocated, or was freed before");
+  allocation& one = found->second;
+  if (one.managed || one.idle == idle) throw defect("memory is idle already, or is not, or is managed");
+  if (idle) check_surroundings(*found);
+  one.idle = idle;
+  mprotect(one.pages, one.page_bytes, !idle && access_ ? PROT_READ | PROT_WRITE : PROT_NONE);
+  if (!idle) std::memset(found->first, static_cast<int>(fresh), one.bytes);
 }
 
 bool device_memory::contains(const void* memory) const {
@@ -65,11 +76,12 @@ void device_memory::require_inside(const void* memory, std::size_t bytes, const 
 void device_memory::set_access(bool on) {
   access_ = on;
   for (const auto& [first, one] : all_)
-    if (!one.managed) mprotect(one.pages, one.page_bytes, on ? PROT_READ | PROT_WRITE : PROT_NONE);
+    if (!one.managed && !one.idle) mprotect(one.pages, one.page_bytes, on ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 void device_memory::check_surroundings() {
-  for (const entry& one : all_) check_surroundings(one);
+  for (const entry& one : all_)
+    if (!one.second.idle) check_surroundings(one);
 }
 
 void device_memory::check_surroundings(const entry& one) {
@@ -86,7 +98,7 @@ void device_memory::check_surroundings(const entry& one) {
 
 device_memory::snapshot device_memory::save() const {
   snapshot saved;
-  for (const auto& [first, one] : all_) saved.emplace_back(first, first + one.bytes);
+  for (const auto& [first, one] : all_) saved.emplace_back(first, one.idle ? first : first + one.bytes);
   return saved;
 }
 

@@ -17,6 +17,8 @@ public:
   void* allocate(std::size_t bytes, bool managed);
   /// Throws `defect` for what is no allocation, or where bytes around it were written.
   void free(void* memory);
+  /// Idle memory is nobody's: without access, and fresh when it is no longer idle. Throws `defect` for what is no allocation.
+  void set_idle(void* memory, bool idle);
   /// Throws `defect` unless the bytes lie within one allocation; `what` is the call.
   void require_inside(const void* memory, std::size_t bytes, const char* what) const;
   [[nodiscard]] bool contains(const void* memory) const;
@@ -34,7 +36,7 @@ private:
   struct allocation {
     std::byte* pages;  // the first one
     std::size_t page_bytes, bytes;
-    bool managed;
+    bool managed, idle = false;
   };
   using entry = std::pair<std::byte* const, allocation>;
   static void check_surroundings(const entry& one);

@@ -13,8 +13,17 @@
 using cuda_emulation::defect;
 using cuda_emulation::device_memory;
 
+using work_list = std::vector<std::function<void()>>;
 struct CUstream_st {
-  std::vector<std::function<void()>> work;
+  work_list work;
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  work_list captured;
+};
+struct CUgraph_st {
+  work_list work;
+};
+struct CUgraphExec_st {
+  work_list work;
 };
 
 namespace {
@@ -31,9 +40,29 @@ CUstream_st& stream_of(cudaStream_t stream) {
   return stream == nullptr ? *by_default : *stream;
 }
 
+bool captures(const CUstream_st& stream) { return stream.capture != cudaStreamCaptureStatusNone; }
+
 cudaError_t queue(cudaStream_t stream, std::function<void()> work) {
-  stream_of(stream).work.push_back(std::move(work));
+  CUstream_st& target = stream_of(stream);
+  if (target.capture == cudaStreamCaptureStatusInvalidated) return cudaErrorStreamCaptureInvalidated;
+  (captures(target) ? target.captured : target.work).push_back(std::move(work));
   return cudaSuccess;
+}
+
+/// What a capture does not allow ends it.
+cudaError_t end_capture(CUstream_st& stream) {
+  stream.capture = cudaStreamCaptureStatusInvalidated;
+  return cudaErrorStreamCaptureUnsupported;
+}
+/// For calls that belong to no stream.
+bool ended_a_capture() {
+  bool any = false;
+  for (CUstream_st* stream : streams())
+    if (captures(*stream)) {
+      (void)end_capture(*stream);
+      any = true;
+    }
+  return any;
 }
 
 void run_both_ways(const cudaLaunchConfig_t& config, const std::function<void()>& kernel) {
@@ -86,7 +115,17 @@ cudaError_t cuda_emulation::launch(const cudaLaunchConfig_t& config, std::functi
   return queue(config.stream, [config, kernel = std::move(kernel)] { run_both_ways(config, kernel); });
 }
 
-cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t) {
+cuda_emulation::call_counts& cuda_emulation::calls() {
+  static call_counts counts;
+  return counts;
+}
+void cuda_emulation::set_idle(void* pointer, bool idle, cudaStream_t stream) {
+  (void)queue(stream, [=] { memory().set_idle(pointer, idle); });
+}
+
+cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t stream) {
+  if (captures(stream_of(stream))) return end_capture(stream_of(stream));  // CUDA makes a node of it, which dispar does not use
+  ++cuda_emulation::calls().allocations;
   *pointer = memory().allocate(bytes, false);
   return *pointer != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
 }
@@ -94,10 +133,13 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   return queue(stream, [pointer] { memory().free(pointer); });
 }
 cudaError_t cudaMallocManaged(void** pointer, std::size_t bytes) {
+  if (ended_a_capture()) return cudaErrorStreamCaptureUnsupported;
+  ++cuda_emulation::calls().allocations;
   *pointer = memory().allocate(bytes, true);
   return *pointer != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 cudaError_t cudaFree(void* pointer) {
+  if (ended_a_capture()) return cudaErrorStreamCaptureUnsupported;
   for (CUstream_st* stream : streams()) run_work(*stream);
   if (pointer != nullptr) memory().free(pointer);
   return cudaSuccess;
@@ -107,6 +149,8 @@ cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) { return cudaMallo
 cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (captures(stream_of(stream)) && !(memory().contains(to) && memory().contains(from))) return end_capture(stream_of(stream));
+  if (!memory().contains(from)) ++cuda_emulation::calls().copies_from_host;
   return queue(stream, [=] {
     const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice || memory().contains(to);
     const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice || memory().contains(from);
@@ -138,7 +182,42 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (captures(stream_of(stream))) return end_capture(stream_of(stream));
+  ++cuda_emulation::calls().waits;
   run_work(stream_of(stream));
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (stream == nullptr || captures(*stream)) return cudaErrorStreamCaptureUnsupported;
+  stream->capture = cudaStreamCaptureStatusActive;
+  stream->captured.clear();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  const bool whole = std::exchange(stream->capture, cudaStreamCaptureStatusNone) == cudaStreamCaptureStatusActive;
+  *graph = whole ? new CUgraph_st{std::exchange(stream->captured, {})} : nullptr;
+  return whole ? cudaSuccess : cudaErrorStreamCaptureInvalidated;
+}
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  *status = stream_of(stream).capture;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
+  *executable = new CUgraphExec_st{graph->work};
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  for (const auto& step : executable->work)
+    if (const cudaError_t status = queue(stream, step); status != cudaSuccess) return status;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
   return cudaSuccess;
 }
 
@@ -158,6 +237,10 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "no error";
     case cudaErrorMemoryAllocation:
       return "out of memory";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
     default:
       return "invalid argument";
   }

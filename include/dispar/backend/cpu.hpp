@@ -11,6 +11,7 @@
 #include "dispar/backend/host/scan.hpp"
 #include "dispar/backend/host/select.hpp"
 #include "dispar/backend/host/sort.hpp"
+#include "dispar/backend/host/step.hpp"
 #include "dispar/backend/host/tiled_host.hpp"
 
 DISPAR_NAMESPACE_BEGIN

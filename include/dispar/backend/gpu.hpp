@@ -17,5 +17,7 @@
 #include "dispar/backend/gpu/samples.hpp"
 #include "dispar/backend/gpu/scan.hpp"
 #include "dispar/backend/gpu/select.hpp"
+#include "dispar/backend/gpu/step.hpp"
 #include "dispar/backend/gpu/transfer.hpp"
 #include "dispar/backend/sort.hpp"
+#include "dispar/backend/gpu/weights.hpp"

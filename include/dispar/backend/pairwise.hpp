@@ -107,8 +107,9 @@ struct quadratic_forms {
 };
 
 /// Sink: sum over j of output_ij times the derivative of channel `Channel`'s distance by the features of row i, for the rows of
-/// both segments of a block. `out[s]` is the gradient for segment s, or the null view; `factor` multiplies it, and with
-/// `accumulate` it is added to what is there. Memory on the host: a double for every number of the gradient.
+/// both segments of a block. `out[s]` is the gradient for segment s, or the null view; `factor` multiplies it, as does `upstream`
+/// unless it is the null view, and with `accumulate` it is added to what is there. Memory on the host: a double for every number
+/// of the gradient.
 template<int Output, int Channel, class T, int Segments, memory_space S = host>
 struct feature_gradient {
   /// See above.
@@ -117,6 +118,7 @@ struct feature_gradient {
   std::array<matrix_view<T, S>, static_cast<std::size_t>(Segments)> out;
   double factor = 1;
   bool accumulate = false;
+  scalar_view<const double, S> upstream{};
   ///@}
 };
 

@@ -57,6 +57,14 @@
 #define DISPAR_FN [[gnu::always_inline]] inline
 #endif
 
+/// The same for what must not be inlined: which products a compiler contracts depends on what surrounds them, and all host
+/// backends shall give the same bits.
+#if defined(__CUDACC__)
+#define DISPAR_FN_APART __host__ __device__ inline
+#else
+#define DISPAR_FN_APART [[gnu::noinline]] inline
+#endif
+
 /// Before a short loop over channels, parameters or derivatives: without it, -O2 keeps small arrays of packs in memory.
 #if defined(__CUDA_ARCH__)
 #define DISPAR_UNROLL _Pragma("unroll")

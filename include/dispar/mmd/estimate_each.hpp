@@ -10,25 +10,23 @@ namespace mmd {
 
 namespace detail {
 
-template<bool Weighted, backend B, class Samples, pair_function K>
-[[nodiscard]] std::vector<double> estimate_each(const B& b, const Samples& samples, std::span<const K> kernels,
-                                                const options& o) {
+template<bool Weighted, backend B, class Samples, pair_function K, class S>
+void estimate_each(const B& b, const Samples& samples, std::span<const K> kernels, const vector_view<double, S>& out,
+                   const options& o) {
   using T = typename decltype(samples.data)::value_type;
-  const factors f = statistic_factors(o, samples.n(), samples.m(), samples.weight, samples.square_weight);
+  using space = typename B::space;
+  require_form(samples, o);
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
-  std::vector<double> values;
+  const auto operands = weight_operands<Weighted, B, T>(samples);
+  double* next = out.data();
   for_each_pass<T>(kernels, [&](std::span<const K> together) {
-    const auto count = static_cast<index>(together.size());
-    std::vector<double> by_block(together.size() * 3);
-    pairwise(b, samples.data, kernel_values<K, T, Weighted>(together), blocks, weight_operands<Weighted, T>(samples),
-             total<0, 1>{matrix_view<double>(by_block.data(), 3 * count, 1)});
-    for (std::size_t i = 0; i < together.size(); ++i) {
-      sums s = diagonal_sums<Weighted>(b, samples, together[i], f);
-      s.k = {{2 * by_block[3 * i], 2 * by_block[3 * i + 1], by_block[3 * i + 2]}};
-      values.push_back(statistic(s, samples.n(), samples.m(), o));
-    }
+    array<double, 2, B> by_block(b, {3 * static_cast<index>(together.size()), 1});
+    pairwise(b, samples.data, kernel_values<K, T, Weighted>(together), blocks,
+             std::span<const vector_view<const T, space>>(operands), total<0, 1, space>{by_block.view()});
+    array<sums, 1, B> s(b, {static_cast<index>(together.size())});
+    for (std::size_t i = 0; i < together.size(); ++i, next += out.stride(0))
+      finish_from<Weighted>(b, samples, together[i], o, diagonals_of(o), {by_block.data() + 3 * i, 1}, s.data() + i, next);
   });
-  return values;
 }
 
 }  // namespace detail
@@ -43,9 +41,25 @@ template<bool Weighted, backend B, class Samples, pair_function K>
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] std::vector<double> estimate_each(const B& b, const X& x, const Y& y, std::span<const K> kernels,
                                                 const options& o = {}) {
+  array<double, 1, B> values(b, {static_cast<index>(kernels.size())});
+  estimate_each(b, x, y, kernels, values.view(), o);
+  std::vector<double> copy(kernels.size());
+  read_back(b, values.data(), copy.data(), static_cast<index>(copy.size()));
+  return copy;
+}
+
+/// The same, written to `out`, one entry per kernel; asynchronous as `estimate` with an output.
+template<backend B, sample_like X, sample_like Y, pair_function K, class S>
+void estimate_each(const B& b, const X& x, const Y& y, std::span<const K> kernels, const vector_view<double, S>& out,
+                   const options& o = {}) {
+  static_assert(reachable<S, typename B::space>, "dispar: this backend cannot write to that memory");
+  require(out.size() == static_cast<index>(kernels.size()), "estimate_each: out", "must have one entry per kernel",
+          static_cast<double>(out.size()));
   const auto samples = detail::make_two_samples<typename K::metric>(b, x, y);
-  return samples.weighted() ? detail::estimate_each<true>(b, samples, kernels, o)
-                            : detail::estimate_each<false>(b, samples, kernels, o);
+  if (samples.weighted())
+    detail::estimate_each<true>(b, samples, kernels, out, o);
+  else
+    detail::estimate_each<false>(b, samples, kernels, out, o);
 }
 
 /// The same on the default backend.

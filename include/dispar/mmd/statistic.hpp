@@ -48,24 +48,19 @@ struct factors {
   vec<double, 3> diagonal{};  ///< of `sums::diagonal`
 };
 
-/// Throws `invalid_argument` where the form is undefined: one row only (unbiased forms), unequal sizes (one-sample form).
-[[nodiscard, gnu::noinline]] inline factors statistic_factors(const options& o, index n, index m, vec<double, 2> weight,
-                                                              vec<double, 2> square_weight) {
+namespace detail {
+
+/// The factors of a form that is defined for the samples.
+[[nodiscard]] DISPAR_FN_APART factors factors_of(const options& o, index n, vec<double, 2> weight, vec<double, 2> square_weight) {
   factors f;
   if (o.form == estimator::biased) {
     f.k = {{o.xx / (weight[0] * weight[0]), o.yy / (weight[1] * weight[1]), -o.xy / (weight[0] * weight[1])}};
     f.diagonal = {{f.k[0], f.k[1], 0}};
     return f;
   }
-  require(o.xx == 0 || n >= 2, "mmd: rows of x", "must be at least 2 for an unbiased estimate", static_cast<double>(n));
-  require(o.yy == 0 || m >= 2, "mmd: rows of y", "must be at least 2 for an unbiased estimate", static_cast<double>(m));
-  const double x_pairs = weight[0] * weight[0] - square_weight[0], y_pairs = weight[1] * weight[1] - square_weight[1];
-  if (o.xx != 0) f.k[0] = o.xx / x_pairs;
-  if (o.yy != 0) f.k[1] = o.yy / y_pairs;
+  if (o.xx != 0) f.k[0] = o.xx / (weight[0] * weight[0] - square_weight[0]);
+  if (o.yy != 0) f.k[1] = o.yy / (weight[1] * weight[1] - square_weight[1]);
   if (o.form == estimator::one_sample) {
-    require(n == m, "mmd: one-sample form: rows of y", "must equal the rows of x", static_cast<double>(m));
-    require(n >= 2, "mmd: one-sample form: rows", "must be at least 2", static_cast<double>(n));
-    require(square_weight[0] == weight[0] && square_weight[1] == weight[1], "mmd: one-sample form", "takes no weights");
     f.k[2] = -o.xy / (static_cast<double>(n) * static_cast<double>(n - 1));
     f.diagonal[2] = -f.k[2];
   } else {
@@ -74,13 +69,37 @@ struct factors {
   return f;
 }
 
-/// The statistic from sums: xx S_xx + yy S_yy - xy S_xy with the averages of the chosen form.
-// Not inlined: which products a compiler contracts depends on what surrounds them, and all backends shall give the same bits.
-[[nodiscard, gnu::noinline]] inline double statistic(const sums& s, index n, index m, const options& o = {}) {
-  const factors f = statistic_factors(o, n, m, s.weight, s.square_weight);
+/// The statistic: xx S_xx + yy S_yy - xy S_xy with the averages of the form.
+[[nodiscard]] DISPAR_FN_APART double weighted_total(const sums& s, const factors& f) {
   double total = 0;
   for (int i = 0; i < 3; ++i) total += f.k[i] * s.k[i] + f.diagonal[i] * s.diagonal[i];
   return total;
+}
+
+/// Throws `invalid_argument` where the form is undefined for the sizes.
+inline void require_form(const options& o, index n, index m) {
+  if (o.form == estimator::biased) return;
+  require(o.xx == 0 || n >= 2, "mmd: rows of x", "must be at least 2 for an unbiased estimate", static_cast<double>(n));
+  require(o.yy == 0 || m >= 2, "mmd: rows of y", "must be at least 2 for an unbiased estimate", static_cast<double>(m));
+  if (o.form != estimator::one_sample) return;
+  require(n == m, "mmd: one-sample form: rows of y", "must equal the rows of x", static_cast<double>(m));
+  require(n >= 2, "mmd: one-sample form: rows", "must be at least 2", static_cast<double>(n));
+}
+
+}  // namespace detail
+
+/// Throws `invalid_argument` where the form is undefined: one row only (unbiased forms), unequal sizes (one-sample form).
+[[nodiscard]] inline factors statistic_factors(const options& o, index n, index m, vec<double, 2> weight,
+                                               vec<double, 2> square_weight) {
+  detail::require_form(o, n, m);
+  require(o.form != estimator::one_sample || (square_weight[0] == weight[0] && square_weight[1] == weight[1]),
+          "mmd: one-sample form", "takes no weights");
+  return detail::factors_of(o, n, weight, square_weight);
+}
+
+/// The statistic from sums: xx S_xx + yy S_yy - xy S_xy with the averages of the chosen form.
+[[nodiscard]] inline double statistic(const sums& s, index n, index m, const options& o = {}) {
+  return detail::weighted_total(s, statistic_factors(o, n, m, s.weight, s.square_weight));
 }
 
 }  // namespace mmd

@@ -130,14 +130,15 @@ TEST_CASE("gpu, estimate: bad elements are named, and leave later calls alone") 
   CHECK_THROWS_AS((void)mmd::estimate(gpu{}, x.view(), y.view(), gaussian{1}), invalid_argument);
 }
 
-TEST_CASE("gpu: a stream of the caller's") {
-  cuda_context context;
-  REQUIRE(cudaStreamCreate(&context.stream) == cudaSuccess);
+TEST_CASE("gpu: a stream of the caller's, which outlives the context") {
+  cudaStream_t stream = nullptr;
+  REQUIRE(cudaStreamCreate(&stream) == cudaSuccess);
   {
+    cuda_context context{stream};
     const gpu own{&context};
     const device_rows<float> x(70, 3, 1), y(80, 3, 2);
     const auto gx = to(own, x.host()), gy = to(own, y.host());
     CHECK(mmd::estimate(own, gx, gy, gaussian{1}) == mmd::estimate(g, x.view(), y.view(), gaussian{1}));
   }
-  cudaStreamDestroy(context.stream);
+  cudaStreamDestroy(stream);
 }

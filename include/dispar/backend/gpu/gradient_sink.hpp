@@ -16,6 +16,7 @@ struct gradient_on_device {
   double* sums[Segments];     ///< [row of the segment][feature]
   double* weights[Segments];  ///< sum of q along each row, for product metrics
   double factor;
+  const double* upstream;  ///< one more factor, or null
   bool accumulate;
 
   template<class... A>
@@ -112,7 +113,7 @@ struct gradient_on_device {
       if constexpr (Metric::product)
         g = Metric::other * g +
             Metric::own * weights[own.segment][own.local + row] * static_cast<double>(source.value(Channel, k, own.packed + row));
-      g *= factor;
+      g *= upstream != nullptr ? factor * *upstream : factor;
       T& element = target(own.local + row, k);
       element = static_cast<T>(accumulate ? static_cast<double>(element) + g : g);
     }
@@ -128,7 +129,8 @@ public:
 
   device_sink(const gpu& b, const feature_gradient<Output, Channel, T, Segments, S>& sink, const Data& data, const tile_schedule&,
               index)
-      : factor_(sink.factor), accumulate_(sink.accumulate) {
+      : factor_(sink.factor), upstream_(sink.upstream.data()), accumulate_(sink.accumulate) {
+    static_assert(reachable<S, device>, "dispar: the gpu backend writes gradients to memory that it reaches");
     static_assert(std::is_same_v<T, typename Data::value_type>, "dispar: gradients have the type of the samples");
     const index features = data.features(Channel);
     for (int s = 0; s < data.segments() && s < Segments; ++s) {
@@ -155,6 +157,7 @@ public:
       sink.weights[s] = segment.weights.data();
     }
     sink.factor = factor_;
+    sink.upstream = upstream_;
     sink.accumulate = accumulate_;
     return sink;
   }
@@ -174,6 +177,7 @@ private:
     device_result<T, S> result;
   };
   double factor_;
+  const double* upstream_;
   bool accumulate_;
   std::array<segment_memory, static_cast<std::size_t>(Segments)> segment_;
 };

@@ -4,6 +4,7 @@
 
 #include "dispar/backend/gpu/context.hpp"
 #include "dispar/backend/gpu/precision.hpp"
+#include "dispar/backend/gpu/shape_tables.hpp"
 #include "dispar/core/special_values.hpp"
 #include "dispar/core/view_traits.hpp"
 #include "dispar/kernels/metric.hpp"
@@ -132,6 +133,24 @@ __global__ void __launch_bounds__(pack_threads)
   terms[first + i] = term;
   if constexpr (Metric::product && Metric::translation_invariant)  // twice: a distance begins with the sum of two terms
     if (i < rows && is_special(2 * term)) atomicMin(&status->overflow, static_cast<unsigned long long>(first_number + i));
+}
+
+/// Turns what packing found into the report that the next wait throws, unless there is one. One thread.
+template<int Channels>
+__global__ void report_packing_kernel(const packing_status* status, vec<index, Channels> features, const segment_place* segments,
+                                      int count, data_report* report) {
+  const auto say = [&](data_report::defect what, index row, index feature) {
+    const int s = segment_of(segments, count, row);
+    *report = {what, s, row - segments[s].first, feature, 0};
+  };
+  for (int c = 0; c < Channels && report->what == data_report::defect::none; ++c) {
+    if (status[c].element != packing_status::nothing) {
+      const auto code = static_cast<index>(status[c].element);
+      say(data_report::defect::special_element, code / features[c], code % features[c]);
+    } else if (status[c].overflow != packing_status::nothing) {
+      say(data_report::defect::overflowing_row, static_cast<index>(status[c].overflow), 0);
+    }
+  }
 }
 
 }  // namespace detail

@@ -67,20 +67,55 @@ __global__ void __launch_bounds__(Source::shape::threads, least_blocks<Source, O
   sinks.end(own, source, shared);
 }
 
-/// Operands in packed order on the device; padding is 0.
-template<int Operands, class Data, class T>
-[[nodiscard]] array<T, 1, gpu> upload_operands(const gpu& b, const Data& data, std::span<const vector_view<const T>> operands) {
+inline constexpr int operand_threads = 256;
+
+/// target[packed row] = source[row]; one thread per row.
+template<class T>
+__global__ void __launch_bounds__(operand_threads)
+    pack_operand_kernel(strided_vector<const T> source, index rows, const segment_place* segments, int count, T* target) {
+  const index row = static_cast<index>(blockIdx.x) * operand_threads + static_cast<index>(threadIdx.x);
+  if (row >= rows) return;  // no barrier follows
+  const segment_place place = segments[segment_of(segments, count, row)];
+  target[place.packed + row - place.first] = source(row);
+}
+
+template<int Operands, class Data, class View>
+void require_operands(const Data& data, std::span<const View> operands) {
   require(operands.size() == static_cast<std::size_t>(Operands), "pairwise: operands", "must match the operation",
           static_cast<double>(operands.size()));
-  std::vector<T> packed(static_cast<std::size_t>(data.packed_rows() * Operands), T(0));
-  for (std::size_t o = 0; o < operands.size(); ++o) {
-    require(operands[o].size() == data.rows(), "pairwise: operand", "must have one entry per row",
-            static_cast<double>(operands[o].size()));
-    T* const target = packed.data() + static_cast<index>(o) * data.packed_rows();
-    for (int s = 0; s < data.segments(); ++s)
-      for (index i = 0; i < data.count(s); ++i) target[data.first_packed(s) + i] = operands[o](data.first(s) + i);
+  for (const auto& operand : operands)
+    require(operand.size() == data.rows(), "pairwise: operand", "must have one entry per row",
+            static_cast<double>(operand.size()));
+}
+
+/// Operands in packed order; padding is 0.
+template<int Operands, class Data, class T>
+[[nodiscard]] array<T, 1, gpu> pack_operands(const gpu& b, const Data& data,
+                                             std::span<const vector_view<const T, device>> operands) {
+  require_operands<Operands>(data, operands);
+  array<T, 1, gpu> packed(b, {data.packed_rows() * Operands});
+  if constexpr (Operands > 0) {
+    fill_bytes(b, packed, 0);
+    for (std::size_t o = 0; o < operands.size(); ++o)
+      launch(b, "pack_operand_kernel", pack_operand_kernel<T>, (data.rows() + operand_threads - 1) / operand_threads,
+             operand_threads, strided_of(operands[o]), data.rows(), places_on_device(b, data), data.segments(),
+             packed.data() + static_cast<index>(o) * data.packed_rows());
   }
-  return upload(b, std::move(packed));
+  return packed;
+}
+/// From the host: not in a capture.
+template<int Operands, class Data, class T>
+[[nodiscard]] array<T, 1, gpu> pack_operands(const gpu& b, const Data& data, std::span<const vector_view<const T>> operands) {
+  require_operands<Operands>(data, operands);
+  std::vector<array<T, 1, gpu>> copies;
+  std::vector<vector_view<const T, device>> views;
+  for (const auto& operand : operands) {
+    std::vector<T> numbers(static_cast<std::size_t>(operand.size()));
+    for (index i = 0; i < operand.size(); ++i) numbers[static_cast<std::size_t>(i)] = operand(i);
+    copies.push_back(upload(b, std::move(numbers)));
+    views.push_back(std::as_const(copies.back()).view());
+  }
+  return pack_operands<Operands>(b, data, std::span<const vector_view<const T, device>>(views));
 }
 
 /// The kernel parts of the sinks of one pass, as a list.
@@ -98,66 +133,80 @@ template<sink_pass Pass, class Sinks>
       sinks);
 }
 
-}  // namespace detail
-
-/// `pairwise` on the GPU, see backend/pairwise.hpp. Sinks on device memory are complete in stream order; with a sink on host
-/// memory the call waits. Operands are host views. Metrics that are a product run on tensor cores for float rows (`precision`),
-/// the others and double in multiply-adds.
-///
-/// Sinks along rows compute each pair of a triangle twice, once for either row: nothing is added atomically, so two runs
-/// give the same bits. Memory: one partial result per thread block (at most 1024) and what the sinks keep.
+/// Sinks and operands of one call, the operands in packed order.
 template<class Data, class Operation, class... Sinks>
-void pairwise(const gpu& b, const Data& data, const Operation& operation, std::span<const pair_block> pair_blocks,
-              std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
+void run_pairwise(const gpu& b, const Data& data, const Operation& operation, std::span<const pair_block> pair_blocks,
+                  const array<typename Data::value_type, 1, gpu>& operand_memory, const Sinks&... sinks) {
   using T = typename Data::value_type;
   static_assert(Operation::channels == Data::channels, "dispar: the kernel and the samples differ in their number of channels");
-  static_assert(most_members_of<Operation> == 1 || (true && ... && detail::device_sink<Sinks, Data>::families),
+  static_assert(most_members_of<Operation> == 1 || (true && ... && device_sink<Sinks, Data>::families),
                 "dispar: `store` and `feature_gradient` take one operation, not a family");
+  constexpr bool in_place = (true && ... && device_sink<Sinks, Data>::in_place);
+  if constexpr (!in_place) require_no_capture(b.stream(), "a result in host memory");
   const index members = members_of(operation);
-  const auto operand_memory = detail::upload_operands<Operation::operands>(b, data, operands);
-  const detail::device_operands<T, Operation::operands> rows{operand_memory.data(), data.packed_rows()};
-  constexpr int edge = detail::wanted_edge<Operation, detail::device_sink<Sinks, Data>...>;
-  const detail::tile_schedule schedule(data, pair_blocks, data.template edge<edge>());
-  const auto strips = detail::upload(b, schedule.strips);
-  const auto blocks = detail::upload(b, schedule.blocks);
-  const auto runs = detail::upload(b, schedule.runs);
+  const device_operands<T, Operation::operands> rows{operand_memory.data(), data.packed_rows()};
+  constexpr int edge = wanted_edge<Operation, device_sink<Sinks, Data>...>;
+  const device_schedule& lists = schedule_on_device(b, data, pair_blocks, data.template edge<edge>());
+  const tile_schedule& schedule = lists.host;
   const int block_count = static_cast<int>(schedule.blocks.size());
 
-  std::tuple<detail::device_sink<Sinks, Data>...> all{detail::device_sink<Sinks, Data>(b, sinks, data, schedule, members)...};
+  std::tuple<device_sink<Sinks, Data>...> all{device_sink<Sinks, Data>(b, sinks, data, lists, members)...};
   const auto run_tiles = [&](const auto& list) {
     data.template visit_source<edge>([&](const auto& source) {
       using source_type = std::remove_cvref_t<decltype(source)>;
       using list_type = std::remove_cvref_t<decltype(list)>;
-      detail::launch_with_shared_memory(b, "tiles_kernel", detail::tiles_kernel<source_type, Operation, list_type>,
-                                        schedule.thread_blocks(), source_type::shape::threads,
-                                        sizeof(detail::tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
-                                        strips.data(), runs.data(), static_cast<int>(schedule.runs.size()), schedule.tiles, list);
+      launch_with_shared_memory(b, "tiles_kernel", tiles_kernel<source_type, Operation, list_type>, schedule.thread_blocks(),
+                                source_type::shape::threads, sizeof(tile_memory<source_type, list_type::needs_tile>), source,
+                                operation, rows, lists.strips.on_device(), lists.runs.on_device(),
+                                static_cast<int>(schedule.runs.size()), schedule.tiles, list);
     });
   };
-  if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::tiles)))
-    run_tiles(detail::sinks_of_pass<detail::sink_pass::tiles>(all));
-  if constexpr ((false || ... || (detail::device_sink<Sinks, Data>::pass == detail::sink_pass::rows))) {
-    const auto list = detail::sinks_of_pass<detail::sink_pass::rows>(all);
+  if constexpr ((false || ... || (device_sink<Sinks, Data>::pass == sink_pass::tiles)))
+    run_tiles(sinks_of_pass<sink_pass::tiles>(all));
+  if constexpr ((false || ... || (device_sink<Sinks, Data>::pass == sink_pass::rows))) {
+    const auto list = sinks_of_pass<sink_pass::rows>(all);
     data.template visit_source<edge>([&](const auto& source) {
       using source_type = std::remove_cvref_t<decltype(source)>;
       using list_type = std::remove_const_t<decltype(list)>;
-      detail::launch_with_shared_memory(b, "rows_kernel", detail::rows_kernel<source_type, Operation, list_type>,
-                                        static_cast<index>(schedule.strips.size()), source_type::shape::threads,
-                                        sizeof(detail::tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
-                                        strips.data(), blocks.data(), block_count, list);
+      launch_with_shared_memory(b, "rows_kernel", rows_kernel<source_type, Operation, list_type>,
+                                static_cast<index>(schedule.strips.size()), source_type::shape::threads,
+                                sizeof(tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
+                                lists.strips.on_device(), lists.blocks.on_device(), block_count, list);
     });
   }
   const auto run_labels = [&](auto& sink) {
-    if constexpr (std::remove_reference_t<decltype(sink)>::pass == detail::sink_pass::labels)
-      sink.for_each_chunk(b, [&](const auto& part) { run_tiles(detail::make_sink_list(part)); });
+    if constexpr (std::remove_reference_t<decltype(sink)>::pass == sink_pass::labels)
+      sink.for_each_chunk(b, [&](const auto& part) { run_tiles(make_sink_list(part)); });
   };
   std::apply([&](auto&... sink) { (run_labels(sink), ...); }, all);
 
   std::apply([&](auto&... sink) { (sink.finish(b), ...); }, all);
-  if constexpr (!(true && ... && detail::device_sink<Sinks, Data>::in_place)) {
-    data.wait(b);
+  if constexpr (!in_place) {
+    b.wait();
     std::apply([](const auto&... sink) { (sink.deliver(), ...); }, all);
   }
 }
+
+}  // namespace detail
+
+/// `pairwise` on the GPU, see backend/pairwise.hpp. Sinks on device memory are complete in stream order; with a sink on host
+/// memory the call waits. Operands are views of device memory, or of the host's,
+/// which is uploaded. Metrics that are a product run on tensor cores for float rows (`precision`),
+/// the others and double in multiply-adds.
+///
+/// Sinks along rows compute each pair of a triangle twice, once for either row: nothing is added atomically, so two runs
+/// give the same bits. Memory: one partial result per thread block (at most 1024) and what the sinks keep.
+///@{
+template<class Data, class Operation, class... Sinks>
+void pairwise(const gpu& b, const Data& data, const Operation& operation, std::span<const pair_block> pair_blocks,
+              std::span<const vector_view<const typename Data::value_type, device>> operands, const Sinks&... sinks) {
+  detail::run_pairwise(b, data, operation, pair_blocks, detail::pack_operands<Operation::operands>(b, data, operands), sinks...);
+}
+template<class Data, class Operation, class... Sinks>
+void pairwise(const gpu& b, const Data& data, const Operation& operation, std::span<const pair_block> pair_blocks,
+              std::span<const vector_view<const typename Data::value_type>> operands, const Sinks&... sinks) {
+  detail::run_pairwise(b, data, operation, pair_blocks, detail::pack_operands<Operation::operands>(b, data, operands), sinks...);
+}
+///@}
 
 DISPAR_NAMESPACE_END

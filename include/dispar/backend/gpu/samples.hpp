@@ -8,6 +8,7 @@
 
 #include "dispar/backend/gpu/packed_source.hpp"
 #include "dispar/backend/gpu/packing.hpp"
+#include "dispar/backend/gpu/shape_tables.hpp"
 #include "dispar/backend/gpu/tensor_source.hpp"
 #include "dispar/backend/gpu/transfer.hpp"
 #include "dispar/backend/sample.hpp"
@@ -55,7 +56,7 @@ private:
 /// copy of the data, segments padded to 32 or 64 rows. Returns at once.
 ///
 /// Throws `invalid_argument` for empty segments and different numbers of features. NaN and infinite elements, and values whose
-/// squared norm overflows `T`, are found on the device and thrown at the next wait for a result, naming the row.
+/// squared norm overflows `T`, are found on the device and thrown at the next wait, naming the row.
 template<class Element, metric Metric, int Channels>
 class device_samples : public detail::device_segments {
   static_assert(real<Element> || Metric::product,
@@ -95,13 +96,20 @@ public:
                 static_cast<double>(s.channel[c].rows()));
       }
     }
-    status_ = array<detail::packing_status, 1, gpu>(b, {Channels});
-    detail::fill_bytes(b, status_, 0xff);
-    for (std::size_t c = 0; c < channel_.size(); ++c) pack_channel(b, c, segments);
+    array<detail::packing_status, 1, gpu> status(b, {Channels});
+    detail::fill_bytes(b, status, 0xff);
+    vec<index, Channels> features;
+    for (int c = 0; c < Channels; ++c) {
+      features[c] = this->features(c);
+      pack_channel(b, static_cast<std::size_t>(c), segments, status.data() + c);
+    }
+    detail::launch(b, "report_packing_kernel", detail::report_packing_kernel<Channels>, 1, 1, status.data(), features,
+                   detail::places_on_device(b, *this), this->segments(), detail::report_of(b));
   }
 
   [[nodiscard]] index features(int c) const noexcept { return channel_[static_cast<std::size_t>(c)].features; }
-  /// Where a kernel finds a row, by its number among all rows.
+  /// Where a kernel finds a row, by its number among all rows: here its packed number.
+  static constexpr bool places_packed = true;
   [[nodiscard]] index place(index row) const noexcept {
     const int s = this->segment_of(row);
     return this->first_packed(s) + row - this->first(s);
@@ -131,22 +139,6 @@ public:
     }
   }
 
-  /// The wait: afterwards all results are there. Throws `invalid_argument` where packing met NaN, infinity or overflow.
-  void wait(const gpu& b) const {
-    std::array<detail::packing_status, static_cast<std::size_t>(Channels)> found;
-    detail::check_cuda(cudaMemcpyAsync(found.data(), status_.data(), status_.bytes(), cudaMemcpyDeviceToHost, b.stream()),
-                       "cudaMemcpyAsync");
-    b.wait();
-    for (std::size_t c = 0; c < found.size(); ++c) {
-      const index features = channel_[c].features;
-      if (found[c].element != detail::packing_status::nothing)
-        report(static_cast<index>(found[c].element) / features, static_cast<index>(found[c].element) % features,
-               "is NaN or infinite");
-      if (found[c].overflow != detail::packing_status::nothing)
-        report(static_cast<index>(found[c].overflow), 0, "is too large: its row's squared norm overflows; scale the data");
-    }
-  }
-
 private:
   struct channel {
     index features = 0;
@@ -167,7 +159,7 @@ private:
   }
 
   template<class Segments>
-  void pack_channel(const gpu& b, std::size_t c, const Segments& segments) {
+  void pack_channel(const gpu& b, std::size_t c, const Segments& segments, detail::packing_status* status) {
     auto& ch = channel_[c];
     const index features = ch.features, stride = this->packed_rows();
     constexpr int per_word = pack_type::per_word;
@@ -182,7 +174,6 @@ private:
       const index padded = (s + 1 < this->segments() ? this->first_packed(s + 1) : stride) - this->first_packed(s);
       const index tiles = padded / detail::pack_edge * ((features + detail::pack_edge - 1) / detail::pack_edge);
       static_assert(unit % detail::pack_edge == 0);
-      detail::packing_status* const status = status_.data() + c;
       detail::launch(b, "pack_kernel", detail::pack_kernel<Element, pack_type>, tiles, detail::pack_threads, source, rows, padded,
                      features, mean_or_null, this->first(s), packing(), ch.words.data(), stride, this->first_packed(s), status);
       const auto packed = this->source();
@@ -229,15 +220,8 @@ private:
     return mean;
   }
 
-  [[noreturn]] void report(index row, index feature, const char* what) const {
-    const int s = this->segment_of(row);
-    throw invalid_argument("dispar: sample " + to_text(s) + ": element (" + to_text(static_cast<double>(row - this->first(s))) +
-                           ", " + to_text(static_cast<double>(feature)) + ") " + what);
-  }
-
   precision precision_;
   std::array<channel, static_cast<std::size_t>(Channels)> channel_{};
-  array<detail::packing_status, 1, gpu> status_;
 };
 
 /// A Gram, score or distance matrix in device memory over the rows of all segments; nothing is copied. Of a symmetric pair of
@@ -257,6 +241,7 @@ public:
     require(rows == this->rows() && cols == this->rows(), "given: matrix", "must be square over all rows",
             static_cast<double>(rows));
   }
+  static constexpr bool places_packed = false;
   [[nodiscard]] index place(index row) const noexcept { return row; }
   [[nodiscard]] detail::given_source<T> source() const { return {matrix_}; }
   template<int>
@@ -267,7 +252,6 @@ public:
   void visit_source(const Visit& visit) const {
     visit(source());
   }
-  void wait(const gpu& b) const { b.wait(); }
 
 private:
   detail::strided<const T> matrix_;

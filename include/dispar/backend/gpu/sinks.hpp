@@ -222,22 +222,22 @@ public:
   static constexpr bool in_place = device_result<double, S>::in_place, families = true;
   static constexpr bool needs_tile = row_sums_on_device<Output>::needs_tile;
 
-  device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const tile_schedule& schedule, index members)
+  device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const device_schedule& schedule, index members)
       : columns_(sink.out.cols()), slots_(sink.out.cols() / members) {
     require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
             static_cast<double>(sink.out.rows()));
-    for (const auto& block : schedule.blocks)
+    for (const auto& block : schedule.host.blocks)
       require(block.slot >= 0 && block.slot < slots_, "row_sums: slot", "must be a column of out", block.slot);
-    blocks_ = upload(b, schedule.blocks);
+    blocks_ = schedule.blocks.on_device();
     result_ = device_result<double, S>(b, sink.out, false);
   }
-  [[nodiscard]] row_sums_on_device<Output> on_device() { return {result_.on_device(), columns_, slots_, blocks_.data()}; }
+  [[nodiscard]] row_sums_on_device<Output> on_device() { return {result_.on_device(), columns_, slots_, blocks_}; }
   void finish(const gpu& b) { result_.start_copy(b); }
   void deliver() const { result_.deliver(); }
 
 private:
   index columns_, slots_;
-  array<tile_block, 1, gpu> blocks_;
+  const tile_block* blocks_;
   device_result<double, S> result_;
 };
 

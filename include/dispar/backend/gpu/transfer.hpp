@@ -20,6 +20,7 @@ template<class T>
 [[nodiscard]] array<T, 1, gpu> upload(const gpu& b, std::vector<T> numbers) {
   array<T, 1, gpu> copy(b, {static_cast<index>(numbers.size())});
   if (numbers.empty()) return copy;
+  require_no_capture(b.stream(), "a call with data on the host");
   auto kept = std::make_unique<std::vector<T>>(std::move(numbers));
   check_cuda(cudaMemcpyAsync(copy.data(), kept->data(), copy.bytes(), cudaMemcpyHostToDevice, b.stream()), "cudaMemcpyAsync");
   const cudaError_t status = cudaLaunchHostFunc(
@@ -94,10 +95,7 @@ void download(const gpu& b, const tensor_view<const T, Rank, S>& from, T* target
   if (from.size() == 0) return;
   tensor_view<const T, Rank, S> dense(from.data(), from.extents());
   require(dense.strides() == from.strides(), "gpu: device memory", "must be dense to be copied to the host");
-  check_cuda(
-      cudaMemcpyAsync(target, from.data(), static_cast<std::size_t>(from.size()) * sizeof(T), cudaMemcpyDefault, b.stream()),
-      "cudaMemcpyAsync");
-  b.wait();
+  wait_for(b, from.data(), target, static_cast<std::size_t>(from.size()) * sizeof(T));
 }
 
 }  // namespace detail
@@ -113,6 +111,7 @@ requires viewable<const X> && reachable<space_of<X>, host>
   using V = decltype(view);
   array<typename V::value_type, V::rank, gpu> copy(b, view.extents());
   if (view.size() > 0) {
+    detail::require_no_capture(b.stream(), "a copy from the host");
     detail::check_cuda(cudaMemcpyAsync(copy.data(), view.data(), copy.bytes(), cudaMemcpyHostToDevice, b.stream()),
                        "cudaMemcpyAsync");
     b.wait();  // the dense copy goes away

@@ -27,6 +27,7 @@ public:
       : sink_(sink), data_(data), edge_(tile_edge(data, blocks)) {
     static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
     static_assert(std::is_same_v<T, typename Data::value_type>, "dispar: gradients have the type of the samples");
+    if (sink.upstream) sink_.factor *= sink.upstream();
     features_ = data.features(Channel);
     padded_ = (features_ + R::lanes - 1) / R::lanes * R::lanes;
     wanted_.assign(static_cast<std::size_t>(data.segments()), false);
