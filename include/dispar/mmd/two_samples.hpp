@@ -59,7 +59,7 @@ struct two_samples {
 /// What an operation reads by row: the weights.
 template<bool Weighted, backend B, class T, class Samples>
 [[nodiscard]] auto weight_operands(const Samples& samples) {
-  std::array<vector_view<const T, typename B::space>, Weighted ? 1 : 0> operands;
+  std::array<vector_view<const T, typename B::space>, Weighted ? 1 : 0> operands{};
   if constexpr (Weighted) operands[0] = samples.weights.view();
   return operands;
 }
