@@ -7,7 +7,6 @@ import sys
 import tempfile
 
 import numpy
-import reference
 from cases import VALUE_TOLERANCE
 from peer_process import PeerError, PeerProcess
 
@@ -53,10 +52,10 @@ def selected(case, names):
 
 def request_line(command, case, options, directory, gradient):
     words = {
-        **case.sizes, "permutations": case.permutations, "threads": options.threads, "gamma": repr(case.gamma),
+        "n": case.n, "m": case.m, "d": case.d, "permutations": case.permutations, "threads": options.threads, "gamma": repr(case.gamma),
         "x": directory / "x.f32", "y": directory / "y.f32", "gradient": directory / gradient,
     }  # fmt: skip
-    return " ".join([command] + [f"{key}={value}" for key, value in words.items() if key != "p"])
+    return " ".join([command] + [f"{key}={value}" for key, value in words.items()])
 
 
 def alternate(servers, case, opponent, options, directory):
@@ -183,7 +182,7 @@ def run(servers, table, truth_of, options, directory):
     with servers.start("dispar") as meter:
         ceiling = meter.request(peak + " all=1")
         for case in table:
-            x, y = reference.samples(case.n, case.m, case.d)
+            x, y = case.samples()
             x.tofile(directory / "x.f32")
             y.tofile(directory / "y.f32")
             truth = truth_of(case, x, y)
@@ -203,7 +202,7 @@ def run(servers, table, truth_of, options, directory):
                     progress(f"{case.workload} d={case.d} against {name}: not measured: {problem}")
                     continue
                 # The ceiling is the best seen in the whole run: a disturbed measurement of it would flatter us.
-                for key, value in meter.request(peak).items():
+                for key, value in meter.request(peak + (" all=1" if case.ceiling == "copy" else "")).items():
                     ceiling[key] = max(ceiling[key], value)
                 rows.append((row, case))
                 times = f"{row['ours_ms']:.1f} ms, {row['peer_ms']:.1f} ms, ratio {row['ratio']:.2f}"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import reference
+
 # Largest absolute difference between two sides' values. PyTorch adds 25 million floats in float: up to 1.4e-6 was seen.
 VALUE_TOLERANCE = 5e-6
 
@@ -29,12 +31,29 @@ class Case:
     opponents: tuple
     permutations: int = 0
     sizes: dict = field(init=False)
+    # What the speed is a share of: "FMA peak" or "copy", bytes read and written per second.
+    ceiling = "FMA peak"
+    # Distance of the value from float64 (must, aim).
+    error_goal = (1e-8, 2e-9)
 
     def __post_init__(self):
         sizes = {"n": self.n, "m": self.m, "d": self.d}
         if self.permutations:
             sizes["p"] = self.permutations
         object.__setattr__(self, "sizes", sizes)
+
+    def samples(self):
+        return reference.samples(self.n, self.m, self.d)
+
+    def truth(self, x, y):
+        """The value in float64, and the gradient where the workload has one."""
+        return {
+            "value": float(reference.value(x, y, reference.bandwidths(self.workload, self.gamma))),
+            "gradient": reference.gradient(x, y, self.gamma) if self.workload == "mmd2_gradient" else None,
+        }
+
+    def ceiling_fraction(self, ms, ceiling):
+        return self.useful_flops / (ms * 1e-3) / (ceiling["fma_gflops"] * 1e9)
 
     @property
     def gamma(self):
@@ -63,6 +82,63 @@ class Case:
         if self.workload == "permutation_test":
             return 3 * packed + 4, 2.0
         return 3 * packed + 4, packed
+
+
+@dataclass(frozen=True)
+class RowCase:
+    """Aligned rows of logits, b x v. To the sides they are two samples of b rows and v columns."""
+
+    workload: str
+    b: int
+    v: int
+    opponents: tuple
+    permutations = 0
+    gamma = float("nan")
+    ceiling = "copy"
+    # The value is a mean of sums of v products of rounded floats.
+    error_goal = (2e-7, 5e-8)
+    ceiling_goal = (None, 0.75)
+    extra_mb_goal = (4.0, 1.0)
+
+    @property
+    def sizes(self):
+        return {"b": self.b, "v": self.v}
+
+    @property
+    def n(self):
+        return self.b
+
+    @property
+    def m(self):
+        return self.b
+
+    @property
+    def d(self):
+        return self.v
+
+    def samples(self):
+        return reference.logits(self.b, self.v)
+
+    def truth(self, x, y):
+        value, gradient = reference.jensen_shannon(x, y)
+        return {"value": value, "gradient": gradient if self.workload == "jsd_rows_gradient" else None}
+
+    def ceiling_fraction(self, ms, ceiling):
+        """Both matrices are read once, the gradient by the first is written once."""
+        matrices = 3 if self.workload == "jsd_rows_gradient" else 2
+        return 4 * matrices * self.b * self.v / (ms * 1e-3) / (ceiling["copy_gbs"] * 1e9)
+
+
+def row_cases(quick, goal):
+    goals = {"jsd_rows": goal(6, 10), "jsd_rows_gradient": goal(8, 13)}
+    return [
+        RowCase(
+            workload, b, v,
+            (Opponent("torch", workload, **targets), Opponent("torch_current", workload), Opponent("torch_compile", workload)),
+        )
+        for workload, targets in goals.items()
+        for b, v in (((64, 3000),) if quick else ((512, 32000), (256, 128256)))
+    ]
 
 
 def cases(quick):
@@ -123,4 +199,4 @@ def cases(quick):
             permutations,
         )
     )
-    return table
+    return table + row_cases(quick, goal)

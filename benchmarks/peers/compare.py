@@ -15,19 +15,15 @@ sys.dont_write_bytecode = True
 try:
     import numpy
     import alternation
-    import reference
+    from cases import cases
 except ModuleNotFoundError:
     numpy = None  # said below, after --help
 
 import report
-from cases import cases
 from peer_process import PeerError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-
-# dispar's own promise on the value against float64, absolute.
-ERROR_MUST, ERROR_AIM = 1e-8, 2e-9
 
 # glibc keeps what is freed: no page faults for temporaries, as in a warmed-up process with a caching allocator.
 HEAP_KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**60)}
@@ -73,10 +69,11 @@ def arguments():
 
 def judge(row, case, ceiling):
     """Fills in the share of the ceiling and what was required and missed."""
-    row["ceiling_fraction"] = case.useful_flops / (row["ours_ms"] * 1e-3) / (ceiling["fma_gflops"] * 1e9)
+    row["ceiling"] = case.ceiling
+    row["ceiling_fraction"] = case.ceiling_fraction(row["ours_ms"], ceiling)
     row["ceiling_must"], row["ceiling_aim"] = case.ceiling_goal
     row["extra_mb_must"], row["extra_mb_aim"] = case.extra_mb_goal
-    row["error_must"], row["error_aim"] = ERROR_MUST, ERROR_AIM
+    row["error_must"], row["error_aim"] = case.error_goal
     missed = []
     if row["must"] is not None:
         row["meets_must"] = row["ratio"] <= row["must"] if row["bound"] == "at most" else row["ratio"] >= row["must"]
@@ -86,7 +83,7 @@ def judge(row, case, ceiling):
         missed.append("ceiling_fraction")
     if row["ours_extra_mb"] > row["extra_mb_must"]:
         missed.append("ours_extra_mb")
-    if not row["ours_error"] <= ERROR_MUST:
+    if not row["ours_error"] <= row["error_must"]:
         missed.append("ours_error")
     row["missed"] = missed
 
@@ -120,18 +117,12 @@ def sides(options):
     return commands, environment
 
 
-def truth_of(case, x, y):
-    return {
-        "value": float(reference.value(x, y, reference.bandwidths(case.workload, case.gamma))),
-        "gradient": reference.gradient(x, y, case.gamma) if case.workload == "mmd2_gradient" else None,
-    }
-
-
 def compare(options, directory):
     commands, environment = sides(options)
     table = [case for case in cases(options.quick) if alternation.selected(case, options.workloads)]
     alternation.check_selection(options, commands, table)
-    found = alternation.run(alternation.Servers(commands, environment, directory), table, truth_of, options, directory)
+    found = alternation.run(alternation.Servers(commands, environment, directory), table, lambda case, x, y: case.truth(x, y), options,
+                            directory)
     for row, case in found["rows"]:
         judge(row, case, found["ceiling"])
     machine = {"processor": processor_name(), "cores": len(os.sched_getaffinity(0))}

@@ -7,6 +7,8 @@
 ///   mmd2_five_bandwidths ...              the same arguments
 ///   mmd2_gradient ... gradient=g.f32      writes the gradient in x there
 ///   permutation_test ... permutations=500
+///   jsd_rows ...                          x and y are logits, d the vocabulary
+///   jsd_rows_gradient ... gradient=g.f32
 ///
 /// The files hold row-major float32. A workload's first request also measures its memory on its first full-size run.
 /// Every timed run follows an untimed one (`warmups=`).
@@ -23,6 +25,7 @@
 #endif
 
 #include "../ceiling.hpp"
+#include "dispar/divergence.hpp"
 #include "dispar/mmd.hpp"
 #include "peer_protocol.hpp"
 #include "process_memory.hpp"
@@ -65,8 +68,10 @@ struct job {
   std::vector<float> gradient;
 
   job(const request& line, samples data) : r(line), s(std::move(data)) {
-    if (r.command == "mmd2_gradient") gradient.resize(s.x.size());
+    if (wants_gradient()) gradient.resize(s.x.size());
   }
+
+  [[nodiscard]] bool wants_gradient() const { return r.command == "mmd2_gradient" || r.command == "jsd_rows_gradient"; }
 
   [[nodiscard]] outcome run() {
     const dispar::cpu cpu;
@@ -80,6 +85,12 @@ struct job {
     if (r.command == "mmd2_gradient") {
       const auto gx = dispar::as_matrix(gradient, s.n, s.d);
       return {dispar::mmd::value_and_gradient(cpu, s.x_view(), s.y_view(), gaussian_of(gamma), {.x = {gx}})};
+    }
+    const dispar::divergence::jensen_shannon js;
+    if (r.command == "jsd_rows") return {dispar::divergence::mean(cpu, s.x_view(), s.y_view(), js)};
+    if (r.command == "jsd_rows_gradient") {
+      const auto gx = dispar::as_matrix(gradient, s.n, s.d);
+      return {dispar::divergence::mean_and_gradient(cpu, s.x_view(), s.y_view(), js, {.a = gx})};
     }
     if (r.command == "permutation_test") {
       const auto t = dispar::mmd::permutation_test(cpu, s.x_view(), s.y_view(), gaussian_of(gamma),
@@ -105,8 +116,7 @@ void answer_workload(const std::string& line, const request& r, peer::prepared<j
         return process_memory::peak_extra_mb([&work] { static_cast<void>(work.run()); });
       },
       [](job& work) { return work.run(); });
-  if (r.command == "mmd2_gradient")
-    peer::write_floats(r.text("gradient"), last.work->gradient.data(), last.work->gradient.size());
+  if (last.work->wants_gradient()) peer::write_floats(r.text("gradient"), last.work->gradient.data(), last.work->gradient.size());
 }
 
 void answer(const std::string& line, peer::prepared<job>& last, std::ostream& out) {

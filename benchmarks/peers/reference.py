@@ -11,6 +11,29 @@ def samples(n, m, d):
     return x, y
 
 
+def logits(b, v):
+    """Two rows x vocabulary matrices as of two language models that mostly agree: normal with standard deviation 3, and that
+    plus a third of it."""
+    generator = numpy.random.default_rng([b, v])
+    x = 3 * generator.standard_normal((b, v), dtype=numpy.float32)
+    return x, x + generator.standard_normal((b, v), dtype=numpy.float32)
+
+
+def jensen_shannon(a, b, rows=16):
+    """The mean over rows of JS(softmax(a_i), softmax(b_i)) in nats, and its gradient in a as float32; in blocks of rows."""
+    total, gradient = 0.0, numpy.empty_like(a)
+    for first in range(0, len(a), rows):
+        part = slice(first, first + rows)
+        p, q = (numpy.exp(z - z.max(1, keepdims=True)) for z in (a[part].astype(numpy.float64), b[part].astype(numpy.float64)))
+        p /= p.sum(1, keepdims=True)
+        q /= q.sum(1, keepdims=True)
+        m = (p + q) / 2
+        of_p, of_q = (numpy.log(z / m, where=z > 0, out=numpy.zeros_like(z)) for z in (p, q))
+        total += (p * of_p + q * of_q).sum() / 2
+        gradient[part] = p * (of_p - (p * of_p).sum(1, keepdims=True)) / (2 * len(a))
+    return total / len(a), gradient
+
+
 def _blocks(a, b, gammas, rows=500):
     """The mean over `gammas` of exp(-gamma |a_i - b_j|^2), in blocks of rows."""
     b_norms = (b * b).sum(1)

@@ -2,7 +2,7 @@
 
 HEADER = (
     "workload", "sizes", "threads", "ours ms", "peer", "peer ms", "ratio", "must", "aim", "ours CPU ms", "peer CPU ms",
-    "ours extra MB", "peer extra MB", "FMA peak", "error", "peer error",
+    "ours extra MB", "peer extra MB", "of the ceiling", "error", "peer error",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def cells(row):
         number(row["peer_cpu_ms"]),
         number(row["ours_extra_mb"]),
         number(row["peer_extra_mb"]),
-        f"{100 * fraction:.0f} %",
+        f"{100 * fraction:.0f} % of {row['ceiling']}",
         small(row["ours_error"]),
         small(row["peer_error"]),
     )

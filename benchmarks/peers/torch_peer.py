@@ -152,17 +152,28 @@ def mmd2_float64(x, y, request):
     return mmd2_blocks(x, y, request, dtype=torch.float64)
 
 
-def mmd2_gradient(x, y, request):
-    x, y = tensors(x, y, request)
-    x.requires_grad_(True)
-    call = compiled(mmd2)
+def jensen_shannon(a, b, _):
+    """The mean over rows, as people write it from logits: with logarithms of softmax, none of a quotient."""
+    log_p, log_q = torch.log_softmax(a, 1), torch.log_softmax(b, 1)
+    p, q = log_p.exp(), log_q.exp()
+    log_m = (0.5 * (p + q)).log()
+    return 0.5 * (p * (log_p - log_m) + q * (log_q - log_m)).sum(1).mean()
 
-    def work():
-        value = call(x, y, request.gamma)
-        (gradient,) = torch.autograd.grad(value, x)
-        return {"value": value.item(), "gradient": gradient.cpu().numpy()}
 
-    return work
+def with_gradient_of_first(function):
+    def workload(x, y, request):
+        x, y = tensors(x, y, request)
+        x.requires_grad_(True)
+        call = compiled(function)
+
+        def work():
+            value = call(x, y, request.gamma)
+            (gradient,) = torch.autograd.grad(value, x)
+            return {"value": value.item(), "gradient": gradient.cpu().numpy()}
+
+        return work
+
+    return workload
 
 
 def permuted_statistics(k, membership, n, m):
@@ -264,7 +275,9 @@ if __name__ == "__main__":
             "mmd2_unbiased": without_gradient(mmd2),
             "mmd2_blocks": mmd2_blocks,
             "mmd2_five_bandwidths": without_gradient(mmd2_ladder),
-            "mmd2_gradient": mmd2_gradient,
+            "mmd2_gradient": with_gradient_of_first(mmd2),
+            "jsd_rows": without_gradient(jensen_shannon),
+            "jsd_rows_gradient": with_gradient_of_first(jensen_shannon),
             "permutation_product": permutation_product,
             **({} if COMPILE else EAGER),
         },

@@ -19,6 +19,14 @@
 ///       DISPAR_FN vec<double, results> result(const row&) const;               // numbers per row
 ///     };
 ///
+/// **Drafts.** Where the last pass has already computed of an element what `write` would compute again, a program may say so:
+///
+///       static constexpr int first_draft = 1;                                  // term 1 + k of the last pass is for output k
+///       template<class V> DISPAR_FN vec<V, outputs> write(vec<V, inputs> x, vec<V, outputs> drafts, const row&) const;
+///
+/// The host keeps such terms in the output until they are finished, unless the output is an input or is added to; then, and on a
+/// GPU, they are computed again.
+///
 /// **Order.** A row is folded in tiles that lie in a first-level cache (on a GPU: in registers), the maximum of a tile first, so
 /// that sums are rescaled once per tile. Tiles are merged in order into segments of `row_segment` elements, and segments in
 /// order into the row, in double. A few long rows are shared out by segments, many rows by rows: the same bits for any number of
@@ -50,6 +58,10 @@ DISPAR_NAMESPACE_BEGIN
 /// What counts as minus infinity: the sentinel that keeps infinity out of differences, a quarter of the lowest finite number.
 template<class T>
 inline constexpr T row_nothing = -(std::numeric_limits<T>::max() / 4);
+
+/// The least normal number: what keeps logarithms and quotients of vanishing probabilities finite.
+template<class T>
+inline constexpr T row_least = std::numeric_limits<T>::min();
 
 /// Elements of a row that are folded before the next ones are merged in double. Part of the result's bits, so a constant.
 inline constexpr index row_segment = 8192;

@@ -58,7 +58,7 @@ struct clamped_pass {
     const V p = exp2_nonpositive((x[0] - V(row.log_sum[0])) * V(log2_e));
     const V q = exp2_nonpositive((x[1] - V(row.log_sum[1])) * V(log2_e));
     const auto at_least = [](V value, double least) { return dispar::detail::lower_bounded(value, V(least)); };
-    const auto safe_log = [](V value) { return log(dispar::detail::lower_bounded(value, V(std::numeric_limits<T>::min()))); };
+    const auto safe_log = [](V value) { return log(dispar::detail::lower_bounded(value, V(row_least<T>))); };
     const V of_p = at_least(p, row.floor[0]), of_q = at_least(q, row.floor[1]);
     const V log_m = safe_log(at_least(V(0.5) * (p + q), row.floor[2]));
     return {{V(0.5) * (of_p * (safe_log(of_p) - log_m) + of_q * (safe_log(of_q) - log_m))}};

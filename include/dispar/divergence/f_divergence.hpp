@@ -59,17 +59,17 @@ enum class row_kind { logits, probabilities };
 /// What a token is: probabilities and their logarithms, not below `row_nothing`.
 template<class V>
 struct token {
-  V p, q, log_p, log_q;
+  V p, q, log_p, log_q, log_ratio;
 };
 
 template<class F, class V>
 [[nodiscard]] DISPAR_FN vec<V, 3> value_and_slopes(const F& f, const token<V>& t) {
-  if constexpr (requires { f.value_and_slopes(t.p, t.q, t.p); }) {
-    return f.value_and_slopes(t.p, t.q, t.log_p - t.log_q);
+  if constexpr (requires { f.value_and_slopes(t.p, t.q, t.log_ratio); }) {
+    return f.value_and_slopes(t.p, t.q, t.log_ratio);
   } else {
     // Variables are log p and log q: no derivative is divided by a probability.
     using D = dual<V, 2>;
-    D p(t.p), q(t.q), log_ratio(t.log_p - t.log_q);
+    D p(t.p), q(t.q), log_ratio(t.log_ratio);
     p.d[0] = t.p;
     q.d[1] = t.q;
     log_ratio.d[0] = V(1);
@@ -96,12 +96,21 @@ struct divergence_pass {
     using T = typename V::scalar;
     const V nothing(row_nothing<T>);
     if constexpr (Kind == row_kind::logits) {
-      const V log_p = dispar::detail::lower_bounded(x[0] - V(row.log_sum[0]), nothing);
-      const V log_q = dispar::detail::lower_bounded(x[1] - V(row.log_sum[1]), nothing);
-      return {exp2_nonpositive(log_p * V(log2_e)), exp2_nonpositive(log_q * V(log2_e)), log_p, log_q};
+      const V log_p = dispar::detail::lower_bounded(rounding_fence(x[0] - V(row.log_sum[0])), nothing);
+      const V log_q = dispar::detail::lower_bounded(rounding_fence(x[1] - V(row.log_sum[1])), nothing);
+      const double lost_p = lost<T>(row.log_sum[0]), lost_q = lost<T>(row.log_sum[1]);
+      return {exp2_nonpositive(fma(log_p, V(log2_e), V(lost_p * log2_e))),
+              exp2_nonpositive(fma(log_q, V(log2_e), V(lost_q * log2_e))), log_p, log_q, log_p - log_q + V(lost_p - lost_q)};
     } else {
-      return {x[0], x[1], dispar::detail::lower_bounded(log(x[0]), nothing), dispar::detail::lower_bounded(log(x[1]), nothing)};
+      const V log_p = dispar::detail::lower_bounded(log(x[0]), nothing),
+              log_q = dispar::detail::lower_bounded(log(x[1]), nothing);
+      return {x[0], x[1], log_p, log_q, log_p - log_q};
     }
+  }
+  /// What rounding takes from a logarithm that is subtracted from every logit: all probabilities would be off by a factor.
+  template<class T>
+  [[nodiscard]] DISPAR_FN static double lost(double log_sum) {
+    return static_cast<double>(static_cast<T>(log_sum)) - log_sum;
   }
 
   template<class V, class Row>
@@ -117,7 +126,7 @@ struct divergence_pass {
       const vec<V, 3> v = detail::value_and_slopes(f, t);
       s[0] = v[0], s[1] = v[1], s[2] = v[2];
     } else {
-      s[0] = f.value(t.p, t.q, t.log_p - t.log_q);
+      s[0] = f.value(t.p, t.q, t.log_ratio);
     }
     // Where it would be infinite it is left out and counted apart.
     const V nothing(row_nothing<T>), zero(0);
@@ -184,14 +193,13 @@ struct divergence_program {
         if (s.sum[sums_pass::without_q] > 0) sum = infinite_unless_nan(sum);
       if constexpr (needs_p<F>)
         if (s.sum[sums_pass::without_p] > 0) sum = infinite_unless_nan(sum);
-      double slope = 1;
+      // NaN and infinity stay what they are, whatever a compiler flag says of comparisons with them.
+      double slope = 1, d = sum;
       if constexpr (requires { f.of_sum(sum); }) {
+        d = f.of_sum(sum);
         slope = f.of_sum_slope(sum);
-        r.value = is_special(sum) ? sum : f.of_sum(sum);
-      } else {
-        r.value = sum;
       }
-      r.value = per_nat * (r.value < 0 ? 0 : r.value);
+      r.value = is_special(sum) ? sum : per_nat * (d < 0 ? 0 : d);
       if constexpr (Gradient) {
         r.scale = is_special(sum) ? quiet_nan<double>() : r.scale * slope;
         for (int i = 0; i < 2; ++i) r.mean_slope[i] = s.sum[1 + i];
@@ -204,21 +212,32 @@ struct divergence_program {
     if constexpr (Gradient) {
       const token<V> t = sums_pass::token_of(x, r);
       const vec<V, 3> v = detail::value_and_slopes(f, t);
-      const V scale(r.scale);
-      if constexpr (from_logits) {
-        return {{scale * (v[1] - t.p * V(r.mean_slope[0])), scale * (v[2] - t.q * V(r.mean_slope[1]))}};
-      } else {
-        const V zero(0), one(1);
-        return {{scale * select(t.p > zero, v[1] / select(t.p > zero, t.p, one), zero),
-                 scale * select(t.q > zero, v[2] / select(t.q > zero, t.q, one), zero)}};
-      }
+      return gradient_of(t, v[1], v[2], r);
     } else {
       return {};
     }
   }
+  /// The same of slopes that were kept from the last pass.
+  static constexpr int first_draft = 1;
+  template<class V>
+  DISPAR_FN vec<V, outputs> write(const vec<V, 2>& x, const vec<V, outputs>& slope, const row& r) const requires(Gradient) {
+    return gradient_of(sums_pass::token_of(x, r), slope[0], slope[1], r);
+  }
   DISPAR_FN vec<double, 1> result(const row& r) const { return {{r.value}}; }
 
 private:
+  template<class V>
+  DISPAR_FN static vec<V, 2> gradient_of(const token<V>& t, V slope_p, V slope_q, const row& r) {
+    const V scale(r.scale);
+    if constexpr (from_logits) {
+      return {{scale * (slope_p - t.p * V(r.mean_slope[0])), scale * (slope_q - t.q * V(r.mean_slope[1]))}};
+    } else {
+      const V zero(0), one(1);
+      const auto some_p = t.p > zero, some_q = t.q > zero;
+      return {{scale * select(some_p, slope_p / select(some_p, t.p, one), zero),
+               scale * select(some_q, slope_q / select(some_q, t.q, one), zero)}};
+    }
+  }
   DISPAR_FN static double infinite_unless_nan(double x) { return is_nan(x) ? x : positive_infinity<double>(); }
 };
 

@@ -2,6 +2,9 @@
 
 #include "dispar/backend/rows.hpp"
 
+/// On a lambda: inlined wherever it is called.
+#define DISPAR_ROW_VISIT __attribute__((always_inline))
+
 DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
@@ -17,8 +20,8 @@ struct row_tile {
   const T* x[N];
   index count;
 
-  /// visit(elements, which of them count) pack by pack. Where the last pack is not full, its last element is repeated: a number
-  /// that maxima do not mind.
+  /// visit(elements, number of the first, how many count) pack by pack. Where the last pack is not full, its last element is
+  /// repeated: a number that maxima do not mind. Visits have to be DISPAR_ROW_VISIT, or they are called twice and inlined never.
   template<class Visit>
   [[gnu::always_inline]] void each(const Visit& visit) const {
     index i = 0;
@@ -34,7 +37,7 @@ struct row_tile {
     vec<V, N> v;
     for (int k = 0; k < N; ++k) {
       T places[width];
-      for (int j = 0; j < width; ++j) places[j] = x[k][i + j < count ? i + j : count - 1];
+      for (index j = 0; j < width; ++j) places[j] = x[k][i + j < count ? i + j : count - 1];
       v[k] = V::load(places);
     }
     return v;
@@ -58,19 +61,26 @@ template<class T>
   return greatest;
 }
 
-/// The state of one tile: its maxima, then its sums.
-template<class Pass, class T, int N, class Row>
-[[nodiscard]] row_state<Pass::maxima, Pass::sums> fold_row_tile(const Pass& pass, const row_tile<T, N>& tile, const Row& row) {
+/// Keeps no term.
+struct keep_nothing {
+  template<class Terms>
+  void operator()(const Terms&, index, int) const {}
+};
+
+/// The state of one tile: its maxima, then its sums. keep(terms, number of the first element, how many count) for each pack.
+template<class Pass, class T, int N, class Row, class Keep = keep_nothing>
+[[nodiscard]] row_state<Pass::maxima, Pass::sums> fold_row_tile(const Pass& pass, const row_tile<T, N>& tile, const Row& row,
+                                                                const Keep& keep = {}) {
   using V = native_pack<T>;
   constexpr int M = Pass::maxima, S = Pass::sums;
   vec<V, M> greatest{};
   DISPAR_UNROLL
   for (int i = 0; i < M; ++i) greatest[i] = V(row_nothing<T>);
   if constexpr (M > 0) {
-    tile.each([&](const vec<V, N>& x, index, int) {
+    tile.each([&](const vec<V, N>& x, index, int) DISPAR_ROW_VISIT {
       const vec<V, M> s = pass.shifts(x, row);
       DISPAR_UNROLL
-      for (int i = 0; i < M; ++i) greatest[i] = select(s[i] > greatest[i], s[i], greatest[i]);
+      for (int i = 0; i < M; ++i) greatest[i] = lower_bounded(s[i], greatest[i]);
     });
   }
   row_state<M, S> state{};
@@ -84,10 +94,11 @@ template<class Pass, class T, int N, class Row>
   vec<V, S> sum;
   DISPAR_UNROLL
   for (int i = 0; i < S; ++i) sum[i] = V(0);
-  tile.each([&](const vec<V, N>& x, index, int there) {
+  tile.each([&](const vec<V, N>& x, index i, int there) DISPAR_ROW_VISIT {
     const vec<V, S> t = pass.terms(x, maximum, row);
+    keep(t, i, there);
     DISPAR_UNROLL
-    for (int i = 0; i < S; ++i) sum[i] = rounding_fence(sum[i] + (there == V::width ? t[i] : first_places<T, N>(t[i], there)));
+    for (int s = 0; s < S; ++s) sum[s] = rounding_fence(sum[s] + (there == V::width ? t[s] : first_places<T, N>(t[s], there)));
   });
   for (int i = 0; i < S; ++i) {
     T places[V::width];

@@ -14,6 +14,28 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// Whether a program's outputs wait as terms of its last pass.
+template<class P>
+concept has_row_drafts = (P::outputs > 0) && requires {
+  P::first_draft;
+};
+
+/// The bytes that a matrix spans.
+struct memory_span {
+  std::uintptr_t first = 0, last = 0;
+};
+template<class View>
+[[nodiscard]] memory_span memory_of(const View& x) {
+  if (x.size() == 0) return {};
+  index low = 0, high = 0;
+  for (int axis = 0; axis < 2; ++axis) {
+    const index reach = (x.extent(axis) - 1) * x.stride(axis);
+    (reach < 0 ? low : high) += reach;
+  }
+  return {reinterpret_cast<std::uintptr_t>(x.data() + low), reinterpret_cast<std::uintptr_t>(x.data() + high + 1)};
+}
+[[nodiscard]] inline bool overlap(memory_span a, memory_span b) { return a.first < b.last && b.first < a.last; }
+
 /// One run of a program on the host.
 template<class P, class T, memory_space S, memory_space R>
 struct host_rows {
@@ -25,10 +47,14 @@ struct host_rows {
   template<int I>
   using state_of = row_state<pass_type<I>::maxima, pass_type<I>::sums>;
 
+  static constexpr bool has_drafts = has_row_drafts<P>;
+
   P program;
   row_inputs<T, N, S, P::operands> in;
   row_outputs<T, outputs, P::results, S, R> out;
   index rows, cols;
+  bool drafting = false;
+  index ahead = 0;  ///< the thread's next row is probably so many rows on; 0: not known
 
   [[nodiscard]] index length(index i) const {
     return row_length(in.lengths ? strided_of(in.lengths) : strided_vector<const std::int64_t>{}, i, cols);
@@ -64,11 +90,88 @@ struct host_rows {
 
   template<int I>
   [[nodiscard]] state_of<I> fold_segment(index i, index first, index last, const row_type& row) const {
+    if constexpr (I + 1 == P::passes && has_drafts)
+      if (drafting)
+        return only_first() ? fold_kept<I>(i, first, last, row, draft_sink<1>{*this, i})
+                            : fold_kept<I>(i, first, last, row, draft_sink<outputs>{*this, i});
+    if constexpr (I + 1 == P::passes)
+      if (!writes()) return fold_kept<I>(i, first, last, row, next_row_sink{*this, i});
+    return fold_kept<I>(i, first, last, row, no_sink{});
+  }
+  template<int I, class Sink>
+  [[nodiscard]] state_of<I> fold_kept(index i, index first, index last, const row_type& row, const Sink& sink) const {
     const auto pass = program.template pass<I>();
     auto state = empty_row_state<pass_type<I>::maxima, pass_type<I>::sums>(static_cast<double>(row_nothing<T>));
-    each_tile(i, first, last,
-              [&](const row_tile<T, N>& tile, index) { merge_rows(pass, state, fold_row_tile(pass, tile, row)); });
+    each_tile(i, first, last, [&](const row_tile<T, N>& tile, index at) {
+      merge_rows(pass, state, fold_row_tile(pass, tile, row, sink.at(at)));
+    });
     return state;
+  }
+  /// The thread's next row, fetched into the cache while this one is computed for the last time: the first pass would wait for
+  /// memory, the last is full of arithmetic. One line at a time, since a burst would stand in the way of the row itself.
+  struct next_row {
+    const T* x[N];
+    index step;
+    [[gnu::always_inline]] void fetch(index i) const {
+      DISPAR_UNROLL
+      for (int k = 0; k < N; ++k) __builtin_prefetch(x[k] + i * step, 0, 2);
+    }
+    template<class Terms>
+    [[gnu::always_inline]] void operator()(const Terms&, index i, int) const {
+      fetch(i);
+    }
+  };
+  /// Elements `first` .. of it; where it is not known or strided, the same element again and again.
+  [[nodiscard]] next_row next(index row, index first) const {
+    next_row n{{}, ahead > 0 && row + ahead < rows};
+    for (const auto& x : in.x) n.step = x.stride(1) == 1 ? n.step : 0;
+    for (int k = 0; k < N; ++k) {
+      const auto& x = in.x[static_cast<std::size_t>(k)];
+      n.x[k] = x.data() + (n.step == 0 ? 0 : (row + ahead) * x.stride(0) + first);
+    }
+    return n;
+  }
+  struct no_sink {
+    [[nodiscard]] keep_nothing at(index) const { return {}; }
+  };
+  struct next_row_sink {
+    const host_rows& run;
+    index row;
+    [[nodiscard]] next_row at(index first) const { return run.next(row, first); }
+  };
+  /// Stores the drafts of the first `Wanted` outputs.
+  template<int Wanted>
+  struct draft_sink {
+    const host_rows& run;
+    index row;
+    struct tile {
+      T* y[Wanted];
+      template<class Terms>
+      [[gnu::always_inline]] void operator()(const Terms& terms, index i, int there) const {
+        DISPAR_UNROLL
+        for (int k = 0; k < Wanted; ++k)
+          if (Wanted == 1 || y[k]) store_places(terms[P::first_draft + k], y[k] + i, there);
+      }
+    };
+    [[nodiscard]] tile at(index first) const {
+      tile t;
+      for (int k = 0; k < Wanted; ++k) {
+        const auto& y = run.out.y[static_cast<std::size_t>(k)];
+        t.y[k] = y ? y.data() + row * y.stride(0) + first : nullptr;
+      }
+      return t;
+    }
+  };
+  /// Whether the terms of the last pass may wait in the outputs: rows of contiguous memory that nobody reads.
+  [[nodiscard]] bool can_draft() const {
+    if (out.accumulate) return false;
+    for (const auto& y : out.y) {
+      if (!y) continue;
+      if (y.stride(1) != 1) return false;
+      for (const auto& x : in.x)
+        if (overlap(memory_of(x), memory_of(y))) return false;
+    }
+    return true;
   }
 
   [[nodiscard]] bool writes() const {
@@ -77,32 +180,62 @@ struct host_rows {
     return false;
   }
 
+  /// Where only the first output is wanted, the compiler leaves out what the others need.
+  [[nodiscard]] bool only_first() const {
+    bool only = static_cast<bool>(out.y[0]);
+    for (std::size_t k = 1; k < outputs; ++k) only = only && !out.y[k];
+    return only;
+  }
   /// Writes elements [first, last) of row i.
   void write(index i, index first, index last, const row_type& row) const {
-    if constexpr (outputs > 0) {
-      each_tile(i, first, last, [&](const row_tile<T, N>& tile, index at) {
-        T* y[outputs];
-        index stride[outputs];
-        for (int k = 0; k < outputs; ++k) {
-          const auto& view = out.y[static_cast<std::size_t>(k)];
-          stride[k] = view ? view.stride(1) : 0;
-          y[k] = view ? view.data() + i * view.stride(0) + at * view.stride(1) : nullptr;
-        }
-        tile.each([&](const vec<V, N>& x, index j, int there) {
-          const vec<V, outputs> result = program.write(x, row);
+    if constexpr (has_drafts)
+      if (drafting)
+        return only_first() ? write_wanted<1, true>(i, first, last, row) : write_wanted<outputs, true>(i, first, last, row);
+    only_first() ? write_wanted<1, false>(i, first, last, row) : write_wanted<outputs, false>(i, first, last, row);
+  }
+  template<int Wanted, bool Drafts>
+  void write_wanted(index i, index first, index last, const row_type& row) const {
+    each_tile(i, first, last, [&](const row_tile<T, N>& tile, index at) {
+      const next_row following = next(i, at);
+      T* y[Wanted];
+      index stride[Wanted];
+      for (int k = 0; k < Wanted; ++k) {
+        const auto& view = out.y[static_cast<std::size_t>(k)];
+        stride[k] = view ? view.stride(1) : 0;
+        y[k] = view ? view.data() + i * view.stride(0) + at * view.stride(1) : nullptr;
+      }
+      tile.each([&](const vec<V, N>& x, index j, int there) DISPAR_ROW_VISIT {
+        following.fetch(j);
+        vec<V, outputs> result;
+        if constexpr (Drafts) {
+          vec<V, outputs> drafts{};
           DISPAR_UNROLL
-          for (int k = 0; k < outputs; ++k)
-            if (y[k]) store(result[k], y[k] + j * stride[k], stride[k], there);
-        });
+          for (int k = 0; k < Wanted; ++k)
+            if (Wanted == 1 || y[k]) drafts[k] = load_places(y[k] + j, there);
+          result = program.write(x, drafts, row);
+        } else {
+          result = program.write(x, row);
+        }
+        DISPAR_UNROLL
+        for (int k = 0; k < Wanted; ++k)
+          if (Wanted == 1 || y[k]) store(result[k], y[k] + j * stride[k], stride[k], there);
       });
-    }
+    });
+  }
+  [[gnu::always_inline]] static void store_places(V values, T* y, int there) {
+    if (there == V::width) return values.store(y);
+    T places[V::width];
+    values.store(places);
+    for (int j = 0; j < there; ++j) y[j] = places[j];
+  }
+  [[gnu::always_inline]] static V load_places(const T* y, int there) {
+    if (there == V::width) return V::load(y);
+    T places[V::width] = {};
+    for (int j = 0; j < there; ++j) places[j] = y[j];
+    return V::load(places);
   }
   [[gnu::always_inline]] void store(V values, T* y, index stride, int there) const {
-    if (stride == 1 && there == V::width) {
-      if (out.accumulate) values = values + V::load(y);
-      values.store(y);
-      return;
-    }
+    if (stride == 1) return store_places(out.accumulate ? values + load_places(y, there) : values, y, there);
     T places[V::width];
     values.store(places);
     for (int j = 0; j < there; ++j) y[j * stride] = out.accumulate ? y[j * stride] + places[j] : places[j];
@@ -131,7 +264,8 @@ struct host_rows {
     row_type row = begin(i);
     const index count = length(i);
     fold_row<0>(i, count, row);
-    if (writes()) write(i, 0, count, row);
+    if constexpr (outputs > 0)
+      if (writes()) write(i, 0, count, row);
     end(i, count, row);
   }
 
@@ -142,8 +276,9 @@ struct host_rows {
     array<row_type, 1, Backend> row(b, {rows});
     for (index i = 0; i < rows; ++i) row.data()[i] = begin(i);
     fold_segments<0>(b, segments, row.data());
-    if (writes())
-      for_each_segment(b, segments, [&](index i, index, index first, index last) { write(i, first, last, row.data()[i]); });
+    if constexpr (outputs > 0)
+      if (writes())
+        for_each_segment(b, segments, [&](index i, index, index first, index last) { write(i, first, last, row.data()[i]); });
     for (index i = 0; i < rows; ++i) end(i, length(i), row.data()[i]);
   }
   template<int I, class Backend>
@@ -179,13 +314,15 @@ void run_rows(const tiled_host<Each, Memory>& b, const P& program, const row_inp
               const row_outputs<T, P::outputs, P::results, S, R>& out) {
   detail::require_host_memory<S, R>();
   const auto shape = detail::check_rows(in, out);
-  const detail::host_rows<P, T, S, R> run{program, in, out, shape[0], shape[1]};
+  detail::host_rows<P, T, S, R> run{program, in, out, shape[0], shape[1]};
+  if constexpr (decltype(run)::has_drafts) run.drafting = run.can_draft();
   if (run.rows < 2 * static_cast<index>(b.each.concurrency()) && run.cols > row_segment && b.each.concurrency() > 1) {
     run.run_segments(b);
     return;
   }
   // Short rows are dealt by the handful: a task costs about a microsecond.
   const index per_task = std::max<index>(1, row_segment / (run.cols > 0 ? run.cols : 1));
+  if (per_task == 1) run.ahead = b.each.concurrency();
   b.run((run.rows + per_task - 1) / per_task, run.work(), [&](index t) noexcept {
     for (index i = t * per_task; i < std::min((t + 1) * per_task, run.rows); ++i) run.run_row(i);
   });
