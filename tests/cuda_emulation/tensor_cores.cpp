@@ -79,8 +79,8 @@ struct warp_product {
 
   void make(operand_numbers numbers, const std::uint64_t* given) {
     const auto lane_of = [given](unsigned lane) { return reinterpret_cast<const lane_operands*>(given[lane]); };
-    double a[16][8][2], b[8][8][2];  // [row or column][word][number]
-    bool all_zero[16][2];            // a group of four words of a row, as of padding: saves time
+    double a[16][8][2], b[8][8][2];    // [row or column][word][number]
+    bool zero_a[16][2], zero_b[8][2];  // a group of four words of a row or column, as of padding: saves time
     int in_word = 1;
     for (unsigned row = 0; row < 16; ++row) {
       std::uint32_t bits[2] = {0, 0};
@@ -89,16 +89,23 @@ struct warp_product {
         bits[k / 4] |= word;
         in_word = numbers_of(word, numbers, a[row][k]);
       }
-      for (int group = 0; group < 2; ++group) all_zero[row][group] = bits[group] == 0;
+      for (int group = 0; group < 2; ++group) zero_a[row][group] = bits[group] == 0;
     }
-    for (unsigned col = 0; col < 8; ++col)
-      for (unsigned k = 0; k < 8; ++k) (void)numbers_of(lane_of(col * 4 + k % 4)->b[k / 4], numbers, b[col][k]);
+    for (unsigned col = 0; col < 8; ++col) {
+      std::uint32_t bits[2] = {0, 0};
+      for (unsigned k = 0; k < 8; ++k) {
+        const std::uint32_t word = lane_of(col * 4 + k % 4)->b[k / 4];
+        bits[k / 4] |= word;
+        (void)numbers_of(word, numbers, b[col][k]);
+      }
+      for (int group = 0; group < 2; ++group) zero_b[col][group] = bits[group] == 0;
+    }
     for (unsigned lane = 0; lane < 32; ++lane)
       for (unsigned i = 0; i < 4; ++i) {
         const unsigned row = lane / 4 + i / 2 * 8, col = lane % 4 * 2 + i % 2;
         float sum = *lane_of(lane)->c[i];
         for (unsigned first = 0; first < 8; first += 4) {
-          if (all_zero[row][first / 4]) continue;
+          if (zero_a[row][first / 4] || zero_b[col][first / 4]) continue;
           double products[8];
           int count = 0;
           for (unsigned k = first; k < first + 4; ++k)

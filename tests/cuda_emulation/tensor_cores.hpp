@@ -3,6 +3,7 @@
 /// In the place of the instructions in dispar/backend/gpu/mma.hpp, which includes this.
 
 #include "cuda_runtime.h"
+#include "dispar/core/half.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -17,6 +18,9 @@ void mma(float& c0, float& c1, float& c2, float& c3, const row_words& a, const c
                                                           : operand_numbers::bfloat16;
   float* const c[4] = {&c0, &c1, &c2, &c3};
   cuda_emulation::mma(numbers, c, a.of, b.of, at);
+}
+[[nodiscard]] inline std::uint32_t half_word(float low, float high) {
+  return half(low).bits | static_cast<std::uint32_t>(half(high).bits) << 16;
 }
 inline void copy_async(void* shared, const void* global, bool there) { cuda_emulation::copy_async(shared, global, there); }
 inline void commit_copies() { cuda_emulation::commit_copies(); }

@@ -1,8 +1,8 @@
 #pragma once
 /// \file
-/// What kernels need and CUDA C++ has no function for: products on tensor cores, copies that run on while a kernel computes,
-/// shared memory whose size the launch says. Needs compute capability 8.0. Tests without a GPU put tensor_cores.hpp of
-/// tests/cuda_emulation in the place of these functions.
+/// What kernels need and CUDA C++ has no function for: products on tensor cores and their operands, copies that run on while a
+/// kernel computes, shared memory whose size the launch says. Needs compute capability 8.0. Tests without a GPU put
+/// tensor_cores.hpp of tests/cuda_emulation in the place of these functions.
 
 #include <cstdint>
 
@@ -59,6 +59,13 @@ __device__ __forceinline__ void mma(float& c0, float& c1, float& c2, float& c3, 
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
                  : "+f"(c0), "+f"(c1), "+f"(c2), "+f"(c3)
                  : "r"(a.of[0]), "r"(a.of[1]), "r"(a.of[2]), "r"(a.of[3]), "r"(b.of[0]), "r"(b.of[1]));
+}
+
+/// Two numbers that `half` has, as a word.
+[[nodiscard]] __device__ __forceinline__ std::uint32_t half_word(float low, float high) {
+  std::uint32_t word;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+  return word;
 }
 
 /// Starts a copy of 16 bytes from device to shared memory, both aligned; zeros, and nothing is read, unless `there`.

@@ -13,10 +13,14 @@ namespace detail {
 
 /// Rows and columns of the tiles that a call would like. Large tiles read less per product, but hold one number per pair in four
 /// times as many registers per thread: they are for operations of one channel and one output, whose sinks need no tile in shared
-/// memory. Sources that know one size of tiles have that one.
+/// memory; and with labels, of which a thread holds a part of the tile's numbers, for single operations, which need no distance
+/// any more by then. Sources that know one size of tiles have that one.
 template<class Operation, class... DeviceSinks>
 inline constexpr int wanted_edge =
-    Operation::channels == 1 && Operation::outputs == 1 && !(false || ... || DeviceSinks::needs_tile) ? 128 : 64;
+    Operation::channels == 1 && Operation::outputs == 1 && !(false || ... || DeviceSinks::needs_tile) &&
+            (most_members_of<Operation> == 1 || !(false || ... || (DeviceSinks::pass == sink_pass::labels)))
+        ? 128
+        : 64;
 
 /// Thread blocks per multiprocessor: a second one computes while the first waits, but halves the registers of each. One where
 /// numbers are split, outputs are many, or distances are kept for the next member of a family.
@@ -29,7 +33,7 @@ template<class Source, class Operation, class Sinks>
 __global__ void __launch_bounds__(Source::shape::threads, least_blocks<Source, Operation, Sinks>)
     tiles_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
                  const row_strip* strips, const tile_run* runs, int run_count, index tiles, Sinks sinks) {
-  auto& shared = shared_memory<tile_memory<Source, Sinks::needs_tile>>();
+  auto& shared = shared_memory<typename memory_with_sinks<Source, Sinks>::type>();
   int r = 0;
   for (index t = static_cast<index>(blockIdx.x); t < tiles; t += static_cast<index>(gridDim.x)) {
     while (r + 1 < run_count && runs[r + 1].begin <= t) ++r;
@@ -47,7 +51,7 @@ template<class Source, class Operation, class Sinks>
 __global__ void __launch_bounds__(Source::shape::threads, least_blocks<Source, Operation, Sinks>)
     rows_kernel(Source source, Operation operation, device_operands<typename Source::value_type, Operation::operands> operands,
                 const row_strip* strips, const tile_block* blocks, int block_count, Sinks sinks) {
-  auto& shared = shared_memory<tile_memory<Source, Sinks::needs_tile>>();
+  auto& shared = shared_memory<typename memory_with_sinks<Source, Sinks>::type>();
   const row_strip own = strips[blockIdx.x];
   const auto meet = [&](int b, index begin, index end, pair_order order) {
     for (index other = begin; other < end; ++other) {
@@ -156,8 +160,8 @@ void run_pairwise(const gpu& b, const Data& data, const Operation& operation, st
       using source_type = std::remove_cvref_t<decltype(source)>;
       using list_type = std::remove_cvref_t<decltype(list)>;
       launch_with_shared_memory(b, "tiles_kernel", tiles_kernel<source_type, Operation, list_type>, schedule.thread_blocks(),
-                                source_type::shape::threads, sizeof(tile_memory<source_type, list_type::needs_tile>), source,
-                                operation, rows, lists.strips.on_device(), lists.runs.on_device(),
+                                source_type::shape::threads, sizeof(typename memory_with_sinks<source_type, list_type>::type),
+                                source, operation, rows, lists.strips.on_device(), lists.runs.on_device(),
                                 static_cast<int>(schedule.runs.size()), schedule.tiles, list);
     });
   };
@@ -170,13 +174,12 @@ void run_pairwise(const gpu& b, const Data& data, const Operation& operation, st
       using list_type = std::remove_const_t<decltype(list)>;
       launch_with_shared_memory(b, "rows_kernel", rows_kernel<source_type, Operation, list_type>,
                                 static_cast<index>(schedule.strips.size()), source_type::shape::threads,
-                                sizeof(tile_memory<source_type, list_type::needs_tile>), source, operation, rows,
+                                sizeof(typename memory_with_sinks<source_type, list_type>::type), source, operation, rows,
                                 lists.strips.on_device(), lists.blocks.on_device(), block_count, list);
     });
   }
   const auto run_labels = [&](auto& sink) {
-    if constexpr (std::remove_reference_t<decltype(sink)>::pass == sink_pass::labels)
-      sink.for_each_chunk(b, [&](const auto& part) { run_tiles(make_sink_list(part)); });
+    if constexpr (std::remove_reference_t<decltype(sink)>::pass == sink_pass::labels) sink.for_each_chunk(b, run_tiles);
   };
   std::apply([&](auto&... sink) { (run_labels(sink), ...); }, all);
 

@@ -1,22 +1,21 @@
 #pragma once
 
-#include "dispar/backend/gpu/sinks.hpp"
+#include <type_traits>
+
+#include "dispar/backend/gpu/label_products.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// Labels per pass over the tiles: bounds the device memory for their expanded form to rows x 512 numbers.
-inline constexpr index label_chunk = 512;
-
-/// `quadratic_forms`: thread p takes label p through the tile, sum_i w_i (sum_j q_ij w_j), the w_j in registers.
-template<int Output, class T>
-struct quadratic_on_device {
+/// `quadratic_forms` of doubles: thread p takes label p through the tile, sum_i w_i (sum_j q_ij w_j), the w_j in registers.
+template<int Output>
+struct label_multiply_adds {
   static constexpr bool needs_tile = true;
   static constexpr int occupancy = 1;
-  const T* labels;  ///< [packed row][label], padding 0
-  index stride;     ///< labels per row of memory
+  label_words labels;
   index count;      ///< labels of this pass
+  index stride;     ///< of `partial`
   index members;    ///< of the family of operations
   double* partial;  ///< [thread block][member][label]
 
@@ -24,59 +23,78 @@ struct quadratic_on_device {
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
                        Shared& shared) const {
     using shape = typename Source::shape;
+    using T = typename Source::value_type;
     constexpr int edge = shape::edge, pitch = Shared::pitch;
+    static_assert(edge == label_words::rows);
     const int tid = static_cast<int>(threadIdx.x);
     __syncthreads();
     values.for_each_pair([&](int r, int s, int a, int b) { shared.tile[a * pitch + b] = values.output[r][s][Output].value; });
     __syncthreads();
     for (index p = tid; p < count; p += shape::threads) {
-      const T* const row_label = labels + at.own.packed * stride + p;
-      const T* const col_label = labels + at.other.packed * stride + p;
+      const std::uint32_t row_labels = *labels.of(at.own.packed, p), col_labels = *labels.of(at.other.packed, p);
+      const auto sign = [](std::uint32_t bits, int row) { return (bits >> label_words::bit(row) & 1) != 0 ? T(1) : T(-1); };
       T w[edge];
 #pragma unroll
-      for (int j = 0; j < edge; ++j) w[j] = col_label[j * stride];
+      for (int j = 0; j < edge; ++j) w[j] = sign(col_labels, j);
       double sum = 0;
 #pragma unroll 1
       for (int i = 0; i < at.own.count; ++i) {
         lane<T> inner(0);
 #pragma unroll
         for (int j = 0; j < edge; ++j) inner = fma(lane<T>(shared.tile[i * pitch + j]), lane<T>(w[j]), inner);
-        sum += static_cast<double>(inner.value) * static_cast<double>(row_label[i * stride]);
+        sum += static_cast<double>(inner.value) * static_cast<double>(sign(row_labels, i));
       }
       partial[(static_cast<index>(blockIdx.x) * members + at.member) * stride + p] += sum;
     }
   }
 };
 
+/// Bytes of partial sums, which bound the labels of one pass over the tiles. Data may say otherwise.
+template<class Data>
+[[nodiscard]] index label_sums_bytes(const Data& data) {
+  if constexpr (requires { data.label_sums_bytes(); })
+    return data.label_sums_bytes();
+  else
+    return index{1} << 27;
+}
+
 template<int Output, class Labels, memory_space S, class Data>
 class device_sink<quadratic_forms<Output, Labels, S>, Data> {
-  using T = typename Data::value_type;
+  static constexpr bool on_tensor_cores = std::is_same_v<typename Data::value_type, float>;
+  using part = std::conditional_t<on_tensor_cores, label_products<Output>, label_multiply_adds<Output>>;
 
 public:
   static constexpr sink_pass pass = sink_pass::labels;
   static constexpr bool in_place = device_result<double, S>::in_place, families = true;
-  static constexpr bool needs_tile = quadratic_on_device<Output, T>::needs_tile;
+  static constexpr bool needs_tile = part::needs_tile;
 
   device_sink(const gpu& b, const quadratic_forms<Output, Labels, S>& sink, const Data& data, const tile_schedule& schedule,
               index members)
-      : sink_(sink), data_(data), members_(members), parts_(schedule.thread_blocks()) {
+      : count_(sink.out.cols()), members_(members), parts_(schedule.thread_blocks()) {
+    require(sink.labels.rows == data.rows(), "quadratic_forms: rows of labels", "must be the rows of all segments",
+            static_cast<double>(sink.labels.rows));
     require(sink.out.rows() == members, "quadratic_forms: rows of out", "must be the operation's members",
             static_cast<double>(sink.out.rows()));
-    const index count = sink.out.cols();
-    stride_ = count < label_chunk ? (count + 31) / 32 * 32 : label_chunk;
-    labels_ = array<T, 1, gpu>(b, {data.packed_rows() * stride_});
+    require(count_ == sink.labels.labels, "quadratic_forms: cols of out", "must be the labellings", static_cast<double>(count_));
+    require(count_ < (index{1} << 28), "quadratic_forms: labels", "must be below 2^28", static_cast<double>(count_));
+    if constexpr (on_tensor_cores) parts_ *= schedule.edge / label_words::rows;
+    constexpr index unit = 16;
+    const index all = (count_ + unit - 1) / unit * unit;
+    const index most = label_sums_bytes(data) / static_cast<index>(sizeof(double)) / (parts_ * members) / unit * unit;
+    stride_ = most < unit ? unit : most < all ? most : all;
+    words_ = pack_labels(b, sink.labels, data, all);
+    words_per_row_ = all;
     partial_ = array<double, 1, gpu>(b, {parts_ * members * stride_});
     result_ = device_result<double, S>(b, sink.out, false);
   }
 
-  /// run(kernel part) for every chunk of labels.
+  /// run(kernel part) for as many labels at a time as `partial_` has room for.
   template<class Run>
   void for_each_chunk(const gpu& b, const Run& run) {
-    for (index first = 0; first < sink_.out.cols(); first += stride_) {
-      const index left = sink_.out.cols() - first, count = left < stride_ ? left : stride_;
-      upload_labels(b, first, count);
+    for (index first = 0; first < count_; first += stride_) {
+      const index left = count_ - first, count = left < stride_ ? left : stride_;
       fill_bytes(b, partial_, 0);
-      run(quadratic_on_device<Output, T>{labels_.data(), stride_, count, members_, partial_.data()});
+      run(part{{words_.data(), words_per_row_, first}, count, stride_, members_, partial_.data()});
       for (index f = 0; f < members_; ++f) {
         strided<double> target = result_.on_device();
         target.data += f * target.row_stride + first * target.col_stride;
@@ -89,26 +107,8 @@ public:
   void deliver() const { result_.deliver(); }
 
 private:
-  /// Expanded on the host, some thousand rows at a time.
-  void upload_labels(const gpu& b, index first_label, index count) {
-    constexpr index slab = 4096;
-    fill_bytes(b, labels_, 0);
-    for (int s = 0; s < data_.segments(); ++s)
-      for (index row = 0; row < data_.count(s); row += slab) {
-        const index rows = data_.count(s) - row < slab ? data_.count(s) - row : slab;
-        std::vector<T> numbers(static_cast<std::size_t>(rows * stride_), T(0));
-        sink_.labels.expand(numbers.data(), data_.first(s) + row, rows, first_label, count, stride_);
-        const auto copy = upload(b, std::move(numbers));
-        check_cuda(cudaMemcpyAsync(labels_.data() + (data_.first_packed(s) + row) * stride_, copy.data(), copy.bytes(),
-                                   cudaMemcpyDeviceToDevice, b.stream()),
-                   "cudaMemcpyAsync");
-      }
-  }
-
-  quadratic_forms<Output, Labels, S> sink_;
-  const Data& data_;
-  index members_, parts_, stride_;
-  array<T, 1, gpu> labels_;
+  index count_, members_, parts_, stride_, words_per_row_;
+  array<std::uint32_t, 1, gpu> words_;
   array<double, 1, gpu> partial_;
   device_result<double, S> result_;
 };

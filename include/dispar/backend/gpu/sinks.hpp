@@ -191,7 +191,7 @@ private:
 template<int Output>
 struct row_sums_on_device {
   static constexpr bool needs_tile = false;
-  static constexpr int occupancy = 2;
+  static constexpr int occupancy = 1;
   strided<double> out;
   index columns;  ///< of out: slots of all members
   index slots;

@@ -44,6 +44,17 @@ struct tile_memory : pairs_in_shared_memory<Source, WithTile> {
   double warp_sums[shape::threads / 32];
 };
 
+/// What kernels with these sinks keep in shared memory: `Sinks::memory<Source>` where the sinks bring their own.
+template<class Source, class Sinks>
+struct memory_with_sinks {
+  using type = tile_memory<Source, Sinks::needs_tile>;
+};
+template<class Source, class Sinks>
+requires requires { typename Sinks::template memory<Source>; }
+struct memory_with_sinks<Source, Sinks> {
+  using type = typename Sinks::template memory<Source>;
+};
+
 /// Which of two strips gives the row of a pair (i, j) and which the column.
 enum class pair_order {
   own_is_row,  ///< own row i, other row j

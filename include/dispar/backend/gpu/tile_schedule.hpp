@@ -75,9 +75,10 @@ struct tile_schedule {
   std::vector<tile_block> blocks;
   std::vector<tile_run> runs;
   index tiles = 0;
+  index edge;  ///< of a tile
 
   template<class Data>
-  tile_schedule(const Data& data, std::span<const pair_block> pair_blocks, index edge) {
+  tile_schedule(const Data& data, std::span<const pair_block> pair_blocks, index tile_edge) : edge(tile_edge) {
     std::vector<index> begin{0};
     for (int s = 0; s < data.segments(); ++s) {
       for (index first = 0; first < data.count(s); first += edge) {
