@@ -14,7 +14,9 @@
 /// - every thread reaches the same barriers and warp collectives (else `defect` says who waits where);
 /// - results do not depend on the order of threads between barriers, nor of blocks: every kernel runs twice on the same memory,
 ///   threads, warps and blocks ascending and then descending, each warp running ahead to the next barrier, and must leave the
-///   same bits. A missing barrier shows here.
+///   same bits. A missing barrier shows here;
+/// - what a captured graph holds runs again at every launch; what CUDA refuses in a capture fails; memory that a cache keeps
+///   between calls is checked as if it were freed and allocated.
 ///
 /// What it cannot: timing; registers, local memory and the limits of a real device; what nvcc and ptxas make of the code; the
 /// memory model (caches, fences, visibility between blocks); races that both orders decide alike, and such within a warp

@@ -228,3 +228,58 @@ TEST_CASE("the host touches no device memory; managed memory it may, and nothing
   cudaFree(managed);
   CHECK(crashes([&] { *managed = 1; }));
 }
+
+TEST_CASE("a captured graph runs at every launch, on what the memory holds then") {
+  cudaStream_t stream = nullptr;
+  REQUIRE(cudaStreamCreate(&stream) == cudaSuccess);
+  void* p = nullptr;
+  REQUIRE(cudaMallocManaged(&p, 8) == cudaSuccess);
+  auto* const sums = static_cast<int*>(p);
+  sums[0] = sums[1] = 0;
+  const auto count = [&] {
+    cudaLaunchConfig_t config;
+    config.gridDim = dim3(2);
+    config.blockDim = dim3(32);
+    config.stream = stream;
+    return cudaLaunchKernelEx(&config, counting_kernel, sums);
+  };
+  REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal) == cudaSuccess);
+  CHECK(count() == cudaSuccess);
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  REQUIRE(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+  REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
+  cudaStreamSynchronize(stream);
+  CHECK(sums[0] == 0);
+  for (int launch = 1; launch <= 3; ++launch) {
+    cudaGraphLaunch(executable, stream);
+    cudaStreamSynchronize(stream);
+    CHECK(sums[0] == 64 * launch);
+  }
+  cudaGraphDestroy(graph);
+  cudaGraphExecDestroy(executable);
+
+  int on_host = 0;
+  const auto refused = [&](const auto& call) {
+    REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal) == cudaSuccess);
+    CHECK(call() == cudaErrorStreamCaptureUnsupported);
+    CHECK(count() == cudaErrorStreamCaptureInvalidated);
+    CHECK(cudaStreamEndCapture(stream, &graph) == cudaErrorStreamCaptureInvalidated);
+    CHECK(graph == nullptr);
+  };
+  refused([&] { return cudaStreamSynchronize(stream); });
+  refused([&] { return cudaMemcpyAsync(sums, &on_host, 4, cudaMemcpyDefault, stream); });
+  refused([&] { return cudaMemcpyAsync(&on_host, sums, 4, cudaMemcpyDefault, stream); });
+  refused([&] { return cudaMallocHost(&p, 4); });
+  cudaFree(sums);
+  cudaStreamDestroy(stream);
+}
+
+TEST_CASE("memory that a cache keeps is nobody's, and then as fresh as new") {
+  const numbers<float> a(3);
+  cudaMemsetAsync(a.data(), 0, 12, nullptr);
+  cuda_emulation::set_idle(a.data(), true, nullptr);
+  CHECK(crashes([&] { (void)a.on_host(); }));
+  cuda_emulation::set_idle(a.data(), false, nullptr);
+  for (float x : a.on_host()) CHECK(std::isnan(x));
+}
