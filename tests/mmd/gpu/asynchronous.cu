@@ -135,28 +135,16 @@ TEST_CASE("gpu: what a graph cannot capture says so, and the capture goes on") {
 }
 
 TEST_CASE("gpu: a context gives its memory back") {
-  long held = 0;
+  gpu_tests::counted_memory memory;
   {
-    cuda_context context{nullptr,
-                         {.allocate =
-                              [&](std::size_t bytes, cudaStream_t stream) {
-                                void* p = nullptr;
-                                REQUIRE(cudaMallocAsync(&p, bytes, stream) == cudaSuccess);
-                                ++held;
-                                return p;
-                              },
-                          .deallocate =
-                              [&](void* p, std::size_t, cudaStream_t stream) {
-                                (void)cudaFreeAsync(p, stream);
-                                --held;
-                              }}};
+    cuda_context context{nullptr, &memory};
     const gpu b{&context};
     const auto x = to(b, std::vector<double>(60, 1.0));
     const double once = mmd::estimate(b, as_matrix(x, 20, 3), as_matrix(x, 20, 3), kernel);
-    CHECK(held > 1);
+    CHECK(memory.held > 1);
     context.release();
-    CHECK(held == 1);
+    CHECK(memory.held == 1);
     CHECK(mmd::estimate(b, as_matrix(x, 20, 3), as_matrix(x, 20, 3), kernel) == once);
   }
-  CHECK(held == 0);
+  CHECK(memory.held == 0);
 }

@@ -9,47 +9,56 @@ namespace gpu_tests {
 
 namespace mmd = dispar::mmd;
 
-/// A stream of its own, with a context whose memory is counted.
+/// CUDA's memory, counted.
+class counted_memory : public dispar::device_memory_resource {
+public:
+  long allocations = 0, held = 0;
+
+  void* allocate(std::size_t bytes, cudaStream_t stream) override {
+    void* p = nullptr;
+    REQUIRE(cudaMallocAsync(&p, bytes, stream) == cudaSuccess);
+    ++allocations;
+    ++held;
+    return p;
+  }
+  void deallocate(void* p, std::size_t, cudaStream_t stream) noexcept override {
+    (void)cudaFreeAsync(p, stream);
+    --held;
+  }
+};
+
+/// A stream of its own.
+class own_stream {
+public:
+  own_stream() { REQUIRE(cudaStreamCreate(&stream_) == cudaSuccess); }
+  own_stream(const own_stream&) = delete;
+  own_stream& operator=(const own_stream&) = delete;
+  ~own_stream() { cudaStreamDestroy(stream_); }
+  [[nodiscard]] cudaStream_t get() const { return stream_; }
+
+private:
+  cudaStream_t stream_ = nullptr;
+};
+
+/// Such a stream, with a context whose memory is counted.
 class counted_stream {
 public:
-  counted_stream() { REQUIRE(cudaStreamCreate(&stream_) == cudaSuccess); }
-  counted_stream(const counted_stream&) = delete;
-  counted_stream& operator=(const counted_stream&) = delete;
-  ~counted_stream() {
-    context_.reset();
-    cudaStreamDestroy(stream_);
-  }
-
-  [[nodiscard]] dispar::gpu backend() {
-    if (!context_) context_.reset(new dispar::cuda_context{stream_, counting_memory()});
-    return {context_.get()};
-  }
-  [[nodiscard]] cudaStream_t stream() const { return stream_; }
+  [[nodiscard]] dispar::gpu backend() { return {&context_}; }
+  [[nodiscard]] cudaStream_t stream() const { return stream_.get(); }
   /// Everything that a second call must not do, so far.
   [[nodiscard]] long forbidden_calls() const {
 #if defined(DISPAR_CUDA_EMULATION)
     const auto& calls = cuda_emulation::calls();
-    return allocations_ + calls.allocations + calls.copies_from_host + calls.waits;
+    return memory_.allocations + calls.allocations + calls.copies_from_host + calls.waits;
 #else
-    return allocations_;
+    return memory_.allocations;
 #endif
   }
 
 private:
-  [[nodiscard]] dispar::device_memory_resource counting_memory() {
-    return {.allocate =
-                [this](std::size_t bytes, cudaStream_t stream) {
-                  ++allocations_;
-                  void* p = nullptr;
-                  REQUIRE(cudaMallocAsync(&p, bytes, stream) == cudaSuccess);
-                  return p;
-                },
-            .deallocate = [](void* p, std::size_t, cudaStream_t stream) { (void)cudaFreeAsync(p, stream); }};
-  }
-
-  cudaStream_t stream_ = nullptr;
-  long allocations_ = 0;
-  std::unique_ptr<dispar::cuda_context> context_;
+  own_stream stream_;
+  counted_memory memory_;
+  dispar::cuda_context context_{stream_.get(), &memory_};
 };
 
 /// Rows in memory that keeps its place while the numbers change.

@@ -27,9 +27,9 @@ DISPAR_NAMESPACE_BEGIN
 /// a call has used is kept for the next one: the second call of a shape allocates nothing and uploads nothing but the caller's
 /// host data. What 1,024 requests have not used goes back when there is need of memory of another size.
 struct cuda_context {
-  cudaStream_t stream = nullptr;    ///< null: the default stream
-  device_memory_resource memory{};  ///< the caller's pool; empty: CUDA's
-  detail::workspace workspace{};    ///< the backend's own
+  cudaStream_t stream = nullptr;             ///< null: the default stream
+  device_memory_resource* memory = nullptr;  ///< the caller's pool, which outlives the context; null: CUDA's
+  detail::workspace workspace{};             ///< the backend's own
 
   /// Waits for the stream and gives back all memory that is not in use. Graphs that were captured on this context must not be
   /// launched afterwards.
@@ -51,8 +51,8 @@ private:
   }
   void free(void* p, std::size_t bytes) const noexcept {
     // Nothing to do about a failure: it is the report of an earlier one, which the next checked call throws.
-    if (memory.deallocate)
-      memory.deallocate(p, bytes, stream);
+    if (memory != nullptr)
+      memory->deallocate(p, bytes, stream);
     else
       (void)cudaFreeAsync(p, stream);
   }
@@ -99,7 +99,7 @@ struct gpu {
       p = new_memory(bytes);
     }
     if (p == nullptr)
-      throw cuda_error(cudaErrorMemoryAllocation, context->memory.allocate ? "memory.allocate" : "cudaMallocAsync");
+      throw cuda_error(cudaErrorMemoryAllocation, context->memory != nullptr ? "memory->allocate" : "cudaMallocAsync");
     kept.memory.add(p, bytes);
     return p;
   }
@@ -122,7 +122,7 @@ struct gpu {
 
 private:
   [[nodiscard]] void* new_memory(std::size_t bytes) const {
-    if (context->memory.allocate) return context->memory.allocate(bytes, context->stream);
+    if (context->memory != nullptr) return context->memory->allocate(bytes, context->stream);
     void* p = nullptr;
     const cudaError_t status = cudaMallocAsync(&p, bytes, context->stream);
     if (status == cudaErrorMemoryAllocation) {

@@ -5,7 +5,6 @@
 
 #include <cuda_runtime.h>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -27,16 +26,22 @@ public:
   cudaError_t status;  ///< CUDA's code
 };
 
-/// Where device memory comes from, in the order of a stream: the caller's pool in place of CUDA's.
+/// Where device memory comes from, in the order of a stream: derive from it to put a pool of yours in the place of CUDA's.
 ///
-///     cuda_context context{stream, {.allocate = [&](std::size_t n, cudaStream_t s) { return pool.allocate(n, s); },
-///                                   .deallocate = [&](void* p, std::size_t n, cudaStream_t s) { pool.deallocate(p, n, s); }}};
-///
-/// Give both or none. Memory is aligned to 256 bytes; `allocate` throws or returns null where there is none, `deallocate` does
-/// not throw.
-struct device_memory_resource {
-  std::function<void*(std::size_t bytes, cudaStream_t stream)> allocate{};            ///< empty: cudaMallocAsync
-  std::function<void(void* p, std::size_t bytes, cudaStream_t stream)> deallocate{};  ///< empty: cudaFreeAsync
+///     struct my_memory : dispar::device_memory_resource {
+///       void* allocate(std::size_t bytes, cudaStream_t stream) override { return pool.allocate(bytes, stream); }
+///       void deallocate(void* p, std::size_t bytes, cudaStream_t stream) noexcept override { pool.deallocate(p, bytes, stream);
+///       }
+///     };
+class device_memory_resource {
+public:
+  /// Memory aligned to 256 bytes. Throws, or returns null, where there is none.
+  [[nodiscard]] virtual void* allocate(std::size_t bytes, cudaStream_t stream) = 0;
+  /// Takes it back.
+  virtual void deallocate(void* p, std::size_t bytes, cudaStream_t stream) noexcept = 0;
+
+protected:
+  ~device_memory_resource() = default;
 };
 
 namespace detail {
