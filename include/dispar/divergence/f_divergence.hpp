@@ -29,6 +29,7 @@ struct probe_kind {
 /// Optional members:
 /// - `value_and_slopes(p, q, log_ratio)`: `vec<V, 3>` of the value, p d value / d p and q d value / d q, where it is cheaper so.
 /// - `infinite_without_q`, `infinite_without_p` (static constexpr bool): infinite as soon as one of them is 0 and the other not.
+/// - `without_logarithm` (static constexpr bool): a number that has no unit; `unit` does not concern it.
 /// - `of_sum(double sum)` and `of_sum_slope(double sum)`: the divergence as a function of the sum, and its derivative (Renyi).
 /// - `check()`: throws `invalid_argument` for parameters out of range.
 template<class F>
@@ -49,6 +50,11 @@ inline constexpr bool needs_q = requires {
 template<class F>
 inline constexpr bool needs_p = requires {
   requires F::infinite_without_p;
+};
+
+template<class F>
+inline constexpr bool has_unit = !requires {
+  requires F::without_logarithm;
 };
 
 inline constexpr double log2_e = 1.44269504088896340735992468100;
@@ -201,7 +207,7 @@ struct divergence_program {
       }
       r.value = is_special(sum) ? sum : per_nat * (d < 0 ? 0 : d);
       if constexpr (Gradient) {
-        r.scale = is_special(sum) ? quiet_nan<double>() : r.scale * slope;
+        r.scale = is_special(r.value) ? quiet_nan<double>() : r.scale * slope;
         for (int i = 0; i < 2; ++i) r.mean_slope[i] = s.sum[1 + i];
       }
     }

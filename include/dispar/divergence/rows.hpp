@@ -96,7 +96,7 @@ void run(const B& b, const A& a, const Q& q, const F& f, const Out& value, const
                 "dispar: both arguments must have the same element type and memory space");
   if constexpr (requires { f.check(); }) f.check();
   using program = divergence_program<F, row_argument<A>::kind, Gradient>;
-  const program p{f, o.in == unit::bits ? log2_e : 1.0, g.factor};
+  const program p{f, has_unit<F> && o.in == unit::bits ? log2_e : 1.0, g.factor};
   row_inputs<T, 2, S, program::operands> in{.x = {row_argument<A>::view(a), row_argument<Q>::view(q)}, .lengths = o.lengths};
   row_outputs<T, program::outputs, 1, S, typename Out::space> out{.results = {value}};
   if constexpr (Gradient) {

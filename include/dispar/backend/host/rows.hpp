@@ -191,7 +191,7 @@ struct host_rows {
     if constexpr (has_drafts)
       if (drafting)
         return only_first() ? write_wanted<1, true>(i, first, last, row) : write_wanted<outputs, true>(i, first, last, row);
-    only_first() ? write_wanted<1, false>(i, first, last, row) : write_wanted<outputs, false>(i, first, last, row);
+    write_wanted<outputs, false>(i, first, last, row);
   }
   template<int Wanted, bool Drafts>
   void write_wanted(index i, index first, index last, const row_type& row) const {
