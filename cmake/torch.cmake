@@ -44,6 +44,10 @@ function(dispar_find_torch)
   add_library(dispar_torch INTERFACE)
   target_include_directories(dispar_torch SYSTEM INTERFACE ${DISPAR_TORCH_INCLUDE_DIR} ${api})
   target_link_libraries(dispar_torch INTERFACE ${DISPAR_TORCH_CPU_LIBRARY} ${DISPAR_TORCH_C10_LIBRARY})
+  # In C++20 Clang asks for a type that 1.13 declares before it defines it.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND version VERSION_LESS 2)
+    target_compile_options(dispar_torch INTERFACE "SHELL:-include ATen/core/ivalue.h")
+  endif()
   # Some headers log: through glog, where LibTorch was built with it, as Debian's is.
   file(STRINGS ${DISPAR_TORCH_INCLUDE_DIR}/c10/macros/cmake_macros.h glog REGEX "^#define C10_USE_GLOG")
   if(glog)
