@@ -2,6 +2,11 @@
 # (cores/backend_under_test.hpp), so that no file compiles for long. It has a main function of its own.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/golden/*.cpp)
 file(GLOB cores CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/golden/cores/*.cpp)
+if(TARGET Eigen3::Eigen)
+  dispar_quiet_eigen(${CMAKE_CURRENT_SOURCE_DIR}/golden/cores/recap_fid.cpp)
+else()  # the host's linear algebra
+  list(FILTER cores EXCLUDE REGEX "/recap_fid\\.cpp$")
+endif()
 
 add_executable(dispar_golden ${sources})
 target_link_libraries(dispar_golden PRIVATE dispar_build_flags dispar_native nlohmann_json::nlohmann_json CLI11::CLI11
@@ -12,6 +17,9 @@ function(dispar_golden_backend name definition)
   add_library(dispar_golden_${name} OBJECT ${cores})
   target_compile_definitions(dispar_golden_${name} PRIVATE ${definition})
   target_link_libraries(dispar_golden_${name} PRIVATE dispar_build_flags dispar_native ${ARGN})
+  if(TARGET Eigen3::Eigen)
+    target_link_libraries(dispar_golden_${name} PRIVATE Eigen3::Eigen)
+  endif()
   # An object library's objects, and apart from them what they are linked with.
   target_link_libraries(dispar_golden PRIVATE dispar_golden_${name} ${ARGN})
 endfunction()
@@ -43,6 +51,11 @@ if(DISPAR_CUDA_RUNS)  # a minute of nvcc that on other machines proves no more t
   set_target_properties(dispar_golden_gpu PROPERTIES CUDA_ARCHITECTURES 80)
   target_compile_options(dispar_golden_gpu PRIVATE -Xcicc=-O1 -Xptxas=-O1)
   target_link_libraries(dispar_golden PRIVATE dispar_golden_gpu)
+  foreach(library IN ITEMS CUDA::cublas CUDA::cusolver)
+    if(TARGET ${library})
+      target_link_libraries(dispar_golden PRIVATE ${library})
+    endif()
+  endforeach()
 endif()
 
 dispar_register_test(dispar_golden quick dispar_golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)

@@ -5,7 +5,7 @@ function(dispar_test_requirements file out)
   file(STRINGS ${file} includes REGEX "^[ \t]*#[ \t]*include")
   set(needs "")
   foreach(line IN LISTS includes)
-    if(line MATCHES "<Eigen/|dispar/interop/eigen")
+    if(line MATCHES "<Eigen/|dispar/interop/eigen|dispar/backend/host/linalg")
       list(APPEND needs eigen)
     elseif(line MATCHES "<xtensor/|<xtl/|dispar/interop/xtensor")
       list(APPEND needs xtensor)
@@ -28,6 +28,14 @@ function(dispar_test_requirements file out)
   endforeach()
   list(REMOVE_DUPLICATES needs)
   set(${out} "${needs}" PARENT_SCOPE)
+endfunction()
+
+# dispar_quiet_eigen(SOURCE): GCC 12 takes the operands of its own AVX-512 intrinsics for uninitialized (GCC bug 105593) where
+# Eigen's products call them.
+function(dispar_quiet_eigen source)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-Wno-uninitialized;-Wno-maybe-uninitialized")
+  endif()
 endfunction()
 
 # dispar_missing_requirements(NEEDS OUT): those of them that are not there.

@@ -5,4 +5,5 @@
 /// \namespace dispar::metrics
 /// What a model's scores are worth.
 
-#include "dispar/metrics/roc.hpp"  // IWYU pragma: export
+#include "dispar/metrics/frechet_distance.hpp"  // IWYU pragma: export
+#include "dispar/metrics/roc.hpp"               // IWYU pragma: export

@@ -2,6 +2,7 @@
 // comment behind `// error:` is a regular expression that its output has to match (expect_error.cmake).
 
 #include "dispar/backend/cpu.hpp"
+#include "dispar/backend/linalg.hpp"
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/identity.hpp"
 #include "dispar/metrics/roc.hpp"
@@ -103,6 +104,12 @@ void sort(const samples& s) {
 #elif defined(DISPAR_MISUSE_SCAN_BACKEND)
   // error: dispar: this backend cannot scan: it has no member has_sort = true
   inclusive_scan(allocator_only{}, keys, sorted);
+#elif defined(DISPAR_MISUSE_LINALG_OF_A_BACKEND_WITHOUT)
+  // error: dispar: this backend has no linear algebra: it has no member has_linalg = true
+  linear_algebra(allocator_only{});
+#elif defined(DISPAR_MISUSE_LINALG_WITHOUT_ITS_HEADER)
+  // error: dispar: include dispar/backend/host/linalg.hpp for linear algebra on the host, dispar/backend/gpu/linalg.hpp for gpu
+  linear_algebra(cpu{});
 #elif defined(DISPAR_MISUSE_SORT_DEVICE_MEMORY)
   // error: dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend
   sort_keys(cpu{}, vector_view<const double, device>(), sorted);

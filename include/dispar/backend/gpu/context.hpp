@@ -12,6 +12,7 @@
 #include <string>
 
 #include "dispar/backend/backend.hpp"
+#include "dispar/backend/gpu/library_handle.hpp"
 #include "dispar/backend/gpu/precision.hpp"
 #include "dispar/backend/gpu/workspace.hpp"
 #include "dispar/backend/strided_matrix.hpp"
@@ -27,9 +28,11 @@ DISPAR_NAMESPACE_BEGIN
 /// a call has used is kept for the next one: the second call of a shape allocates nothing and uploads nothing but the caller's
 /// host data. What 1,024 requests have not used goes back when there is need of memory of another size.
 struct cuda_context {
-  cudaStream_t stream = nullptr;             ///< null: the default stream
-  device_memory_resource* memory = nullptr;  ///< the caller's pool, which outlives the context; null: CUDA's
-  detail::workspace workspace{};             ///< the backend's own
+  cudaStream_t stream = nullptr;                         ///< null: the default stream
+  device_memory_resource* memory = nullptr;              ///< the caller's pool, which outlives the context; null: CUDA's
+  library_handle<cublasContext> cublas = nullptr;        ///< the caller's; null: made on first use, and the context's own
+  library_handle<cusolverDnContext> cusolver = nullptr;  ///< the same
+  detail::workspace workspace{};                         ///< the backend's own
 
   /// Waits for the stream and gives back all memory that is not in use. Graphs that were captured on this context must not be
   /// launched afterwards.
@@ -72,7 +75,8 @@ struct gpu {
   using space = device;
   static constexpr bool has_pairwise = true;
   static constexpr bool has_rows = true;
-  static constexpr bool has_sort = true;  // sort_keys and its kind: include dispar/backend/gpu/sort.hpp
+  static constexpr bool has_sort = true;    // sort_keys and its kind: include dispar/backend/gpu/sort.hpp
+  static constexpr bool has_linalg = true;  // linear_algebra: include dispar/backend/gpu/linalg.hpp
   ///@}
   cuda_context* context = nullptr;                         ///< the caller's; not null when used
   dispar::precision precision = dispar::precision::exact;  ///< of products of float rows

@@ -30,6 +30,7 @@ struct tiled_host {
   static constexpr bool has_pairwise = true;
   static constexpr bool has_sort = true;
   static constexpr bool has_rows = true;
+  static constexpr bool has_linalg = true;  // linear_algebra: include dispar/backend/host/linalg.hpp
   ///@}
   Each each{};      ///< runs the tiles
   Memory memory{};  ///< gives memory for packed copies and results
