@@ -145,16 +145,18 @@ struct host_rows {
     const host_rows& run;
     index row;
     struct tile {
+      next_row following;
       T* y[Wanted];
       template<class Terms>
       [[gnu::always_inline]] void operator()(const Terms& terms, index i, int there) const {
+        following.fetch(i);
         DISPAR_UNROLL
         for (int k = 0; k < Wanted; ++k)
           if (Wanted == 1 || y[k]) store_places(terms[P::first_draft + k], y[k] + i, there);
       }
     };
     [[nodiscard]] tile at(index first) const {
-      tile t;
+      tile t{run.next(row, first), {}};
       for (int k = 0; k < Wanted; ++k) {
         const auto& y = run.out.y[static_cast<std::size_t>(k)];
         t.y[k] = y ? y.data() + row * y.stride(0) + first : nullptr;
@@ -205,7 +207,7 @@ struct host_rows {
         y[k] = view ? view.data() + i * view.stride(0) + at * view.stride(1) : nullptr;
       }
       tile.each([&](const vec<V, N>& x, index j, int there) DISPAR_ROW_VISIT {
-        following.fetch(j);
+        if constexpr (!Drafts) following.fetch(j);
         vec<V, outputs> result;
         if constexpr (Drafts) {
           vec<V, outputs> drafts{};
