@@ -8,6 +8,7 @@
 
 #include "backend/host/any_executor.hpp"
 #include "dispar/backend/cpu.hpp"
+#include "dispar/divergence/clamped_jensen_shannon.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
 #include "oracle.hpp"
 
@@ -228,6 +229,22 @@ TEST_CASE_TEMPLATE("jensen_shannon: tokens that cannot occur, extreme logits, eq
   CHECK(dispar::is_nan(value({0, infinite}, {0, 0})));
   CHECK(dispar::is_nan(value({none, none}, {0, 0})));
   CHECK(dispar::is_nan(value({nan, none}, {0, 0})));
+}
+
+TEST_CASE("clamped_jensen_shannon: the exact one where nothing vanishes; one vanishing token concerns the whole batch") {
+  const logits<double> l(3, 50);
+  std::vector<double> exact(3), clamped(3);
+  divergence::rows(cpu{}, l.x(), l.y(), jensen_shannon{}, exact);
+  divergence::rows(cpu{}, l.x(), l.y(), divergence::clamped_jensen_shannon{}, clamped);
+  CHECK(worst(clamped, exact) < 1e-15);
+  auto a = l.a;
+  a[60] = -2000;  // in row 1
+  const auto x = as_matrix(a, 3, 50);
+  divergence::rows(cpu{}, x, l.y(), divergence::clamped_jensen_shannon{0.01}, clamped);
+  CHECK(std::fabs(clamped[0] - exact[0]) < 1e-15);
+  CHECK(std::fabs(clamped[1] - exact[1]) > 1e-3);
+  const double mean = divergence::mean(cpu{}, x, l.y(), divergence::clamped_jensen_shannon{0.01});
+  CHECK(std::fabs(mean - (clamped[0] + clamped[1] + clamped[2]) / 3) > 1e-3);  // rows 0 and 2 are clamped as well
 }
 
 TEST_CASE("rows: bad input throws before any work, or where a number is returned") {

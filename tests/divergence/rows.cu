@@ -5,7 +5,9 @@
 
 #include "dispar/backend/gpu.hpp"
 #include "dispar/backend/host/rows.hpp"
+#include "dispar/divergence/entropy.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
+#include "dispar/divergence/kullback_leibler.hpp"
 #include "dispar/divergence/rows.hpp"
 #include "normal_rows.hpp"
 
@@ -81,6 +83,24 @@ TEST_CASE("divergence::rows on the GPU: long rows by segments") {
 TEST_CASE("divergence::rows on the GPU: numbers of 16 bits") {
   check<half>(3, 520);
   check<bfloat16>(2, 520);
+}
+
+TEST_CASE("divergence on the GPU: another functor, and the entropy") {
+  cuda_context context;
+  const gpu g{&context};
+  const auto x = normal_rows<float>(2, 700, 1), y = normal_rows<float>(2, 700, 2);
+  std::vector<double> expected(2), entropies(2);
+  divergence::rows(on_cpu, as_matrix(x, 2, 700), as_matrix(y, 2, 700), divergence::kullback_leibler{}, expected);
+  divergence::entropy(on_cpu, as_matrix(x, 2, 700), entropies);
+  const auto a = to(g, as_matrix(x, 2, 700)), b = to(g, as_matrix(y, 2, 700));
+  array<double, 1, gpu> value(g, {2}), entropy(g, {2});
+  divergence::rows(g, a, b, divergence::kullback_leibler{}, value.view());
+  divergence::entropy(g, a, entropy.view());
+  const auto got = to_host(g, value), got_entropy = to_host(g, entropy);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(got.data()[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+    CHECK(got_entropy.data()[i] == doctest::Approx(entropies[i]).epsilon(1e-6));
+  }
 }
 
 TEST_CASE("divergence on the GPU: the mean waits, names the row, and is equal from run to run") {

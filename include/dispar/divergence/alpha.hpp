@@ -45,8 +45,9 @@ struct chi_square {
 };
 
 /// The alpha-divergence of Cressie and Read, D_a(P || Q) = (sum_v p_v^a q_v^(1 - a) - 1) / (a (a - 1)): KL(P || Q) for a -> 1,
-/// half of chi^2 for a = 2, four times the squared Hellinger distance for a = 1/2. Journal of the Royal Statistical Society B 46
-/// (1984).
+/// half of chi^2 for a = 2, four times the squared Hellinger distance for a = 1/2.
+/// From each term a p + (1 - a) q is subtracted, which sums to the 1 and leaves terms of one sign; gradients by `probabilities`
+/// are of that form. Journal of the Royal Statistical Society B 46 (1984).
 struct alpha_divergence {
   double alpha = 0.5;  ///< positive, not 1
 

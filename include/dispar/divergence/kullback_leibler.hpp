@@ -7,7 +7,8 @@ DISPAR_NAMESPACE_BEGIN
 namespace divergence {
 
 /// KL(P || Q) = sum_v p_v log(p_v / q_v), computed as sum_v (p log(p / q) - p + q), whose terms are not negative. Infinite where
-/// a q is 0 and its p is not. Kullback and Leibler, Annals of Mathematical Statistics 22 (1951).
+/// a q is 0 and its p is not. Gradients by `probabilities` are those of the second form: log(p / q) by p, without the 1 that is
+/// the same for all tokens and moves no distribution. Kullback and Leibler, Annals of Mathematical Statistics 22 (1951).
 struct kullback_leibler {
   static constexpr bool infinite_without_q = true;  ///< see `f_divergence`
   /// The value of a token, and its slopes.
