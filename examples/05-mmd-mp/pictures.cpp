@@ -58,7 +58,7 @@ void write_power(const std::filesystem::path& file, const summary& s) {
   level.x_ticks = power.x_ticks;
   level.series.push_back({"level", "#2b2f36", {{-0.5, 5}, {last, 5}}, false, true});
   for (const double end : {s.level_range.low, s.level_range.high})
-    level.series.push_back({"range of the level", "#c9c7c0", {{-0.5, 100 * end}, {last, 100 * end}}, false, true});
+    level.series.push_back({"", "#c9c7c0", {{-0.5, 100 * end}, {last, 100 * end}}, false, true});
   for (const row& first : s.rows) {
     if (first.setting != settings.front()) continue;
     chart_series in_power{first.method, colour_of(first.method), {}, true}, in_level = in_power;
@@ -72,7 +72,7 @@ void write_power(const std::filesystem::path& file, const summary& s) {
     power.series.push_back(std::move(in_power));
     level.series.push_back(std::move(in_level));
   }
-  write_chart(file, "Bags of sentences: power and level (mean and 95 % interval over the seeds)", {power, level});
+  write_chart(file, "Bags: power and type-I errors (95 % intervals over seeds)", {power, level});
 }
 
 }  // namespace
