@@ -23,7 +23,10 @@ public:
   /// Uninitialized.
   explicit result(const B& b) : backend_(b), memory_(b, {1}) {}
   /// Where it is.
+  ///@{
   [[nodiscard]] scalar_view<T, typename B::space> view() { return scalar_view<T, typename B::space>(memory_.data()); }
+  [[nodiscard]] const T* data() const { return memory_.data(); }
+  ///@}
   /// Waits for it.
   [[nodiscard]] T get() const {
     T value;

@@ -46,25 +46,26 @@ template<bool Squares = true, backend B, class Samples, class Kernel>
 [[nodiscard]] std::vector<labelled_sums> sums_by_label(const B& b, const Samples& samples, const Kernel& kernel,
                                                        const label_view& labels) {
   using T = typename decltype(samples.data)::value_type;
+  using space = typename B::space;
   const index rows = samples.n() + samples.m(), kernels = members_of(kernel);
   const std::array<pair_block, 3> blocks{{{0, 0, true}, {1, 1, true}, {0, 1, false}}};
-  std::vector<double> row(static_cast<std::size_t>(rows * kernels)), form(static_cast<std::size_t>(kernels * labels.labels)),
-      diagonal(row.size()), square(static_cast<std::size_t>(kernels * 3));
-  const matrix_view<double> row_of(row.data(), rows, kernels), form_of(form.data(), kernels, labels.labels),
-      diagonal_of(diagonal.data(), rows, kernels);
-  const row_sums<0> by_row{row_of};
-  const quadratic_forms<0, label_view> by_label{labels, form_of};
+  // One stretch of memory, so that everything comes back by one wait: row sums, diagonals, forms, squares.
+  const index diagonals = rows * kernels, forms = 2 * diagonals, squares = forms + kernels * labels.labels;
+  array<double, 1, B> there(b, {squares + (Squares ? 3 * kernels : 0)});
+  const auto part = [&](index first, index r, index c) { return matrix_view<double, space>(there.data() + first, r, c); };
+  const std::span<const vector_view<const T, space>> no_operands;
+  const row_sums<0, space> by_row{part(0, rows, kernels)};
+  const quadratic_forms<0, label_view, space> by_label{labels, part(forms, kernels, labels.labels)};
   if constexpr (Squares)
-    pairwise(b, samples.data, with_square<Kernel>{kernel}, blocks, std::span<const vector_view<const T>>(), by_row, by_label,
-             total<1, 1>{matrix_view<double>(square.data(), kernels * 3, 1)});
+    pairwise(b, samples.data, with_square<Kernel>{kernel}, blocks, no_operands, by_row, by_label,
+             total<1, 1, space>{part(squares, kernels * 3, 1)});
   else
-    pairwise(b, samples.data, kernel, blocks, std::span<const vector_view<const T>>(), by_row, by_label);
-  pair_list(
-      b, samples.data, kernel, rows,
-      [n = samples.n()](index p) {
-        return row_pair{p, p, p < n ? 0 : 1};
-      },
-      std::span<const vector_view<const T>>(), diagonal_of);
+    pairwise(b, samples.data, kernel, blocks, no_operands, by_row, by_label);
+  pair_list(b, samples.data, kernel, rows, self_pairs{samples.n()}, no_operands, part(diagonals, rows, kernels));
+  std::vector<double> here(static_cast<std::size_t>(there.extents()[0]));
+  read_back(b, there.data(), here.data(), static_cast<index>(here.size()));
+  const matrix_view<const double> row_of(here.data(), rows, kernels), diagonal_of(here.data() + diagonals, rows, kernels),
+      form_of(here.data() + forms, kernels, labels.labels);
 
   std::vector<labelled_sums> by_kernel;
   for (index k = 0; k < kernels; ++k) {
@@ -76,7 +77,8 @@ template<bool Squares = true, backend B, class Samples, class Kernel>
     by_kernel.push_back(split_by_label(host_executor(b, static_cast<double>(rows) * static_cast<double>(labels.labels)), labels,
                                        own_row, own_diagonal,
                                        std::span<const double>(&form_of(k, 0), static_cast<std::size_t>(labels.labels))));
-    for (index block = 0; block < 3; ++block) by_kernel.back().square += square[static_cast<std::size_t>(k * 3 + block)];
+    for (index block = 0; Squares && block < 3; ++block)
+      by_kernel.back().square += here[static_cast<std::size_t>(squares + k * 3 + block)];
   }
   return by_kernel;
 }
