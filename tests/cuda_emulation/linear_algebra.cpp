@@ -107,11 +107,11 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t as_a, cublasOperati
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (k < 0 || !fits(as_a == CUBLAS_OP_N ? m : k, lda) || !fits(as_b == CUBLAS_OP_N ? k : n, ldb) || !fits(m, ldc))
     return CUBLAS_STATUS_INVALID_VALUE;
-  queue(handle->stream, [=, math = handle->math] {
-    const auto element = [math](const T* data, int leading, bool plain, int i, int j) {
+  const bool rounds = std::is_same_v<T, float> && handle->math == CUBLAS_TF32_TENSOR_OP_MATH;
+  queue(handle->stream, [=] {
+    const auto element = [rounds](const T* data, int leading, bool plain, int i, int j) {
       T x = columns_of<const T>{data, leading}(plain ? i : j, plain ? j : i);
-      if constexpr (std::is_same_v<T, float>)
-        if (math == CUBLAS_TF32_TENSOR_OP_MATH) x = rounded(x);
+      if (rounds) x = static_cast<T>(rounded(static_cast<float>(x)));
       return static_cast<double>(x);
     };
     for (int i = 0; i < m; ++i)

@@ -119,7 +119,7 @@ public:
     // Rows by the hundred, as the shapes say. One order of storage: Eigen's product is compiled once.
     constexpr index chunk = 128;
     const dense<T> factor = copy(right);
-    const thrifty each{backend_.each, work(left.size() * right.cols())};
+    const thrifty<decltype(backend_.each)> each{backend_.each, work(left.size() * right.cols())};
     each_may_throw(each, (left.rows() + chunk - 1) / chunk, [&](index task) {
       const detail::one_eigen_thread one;
       const index first = task * chunk, count = first + chunk < left.rows() ? chunk : left.rows() - first;
