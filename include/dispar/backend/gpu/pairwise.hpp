@@ -6,6 +6,7 @@
 
 #include "dispar/backend/gpu/gradient_sink.hpp"
 #include "dispar/backend/gpu/quadratic_sink.hpp"
+#include "dispar/backend/strided_vector.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
