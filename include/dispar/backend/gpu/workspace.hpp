@@ -110,7 +110,9 @@ public:
   /// free(p, bytes) for memory that lies idle since `age` requests; with `captured`, that of captures as well.
   template<class Free>
   void release(unsigned long long age, bool captured, const Free& free) {
-    for (auto& [bytes, same] : by_size_) {
+    for (auto& one_size : by_size_) {
+      const std::size_t bytes = one_size.first;
+      auto& same = one_size.second;
       const auto old = [&](void* p) {
         const auto one = all_.find(p);
         if (clock_ - one->second.last_use < age) return false;
