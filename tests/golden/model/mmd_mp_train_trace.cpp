@@ -18,10 +18,9 @@ namespace autograd = dispar::autograd;
 
 struct train_trace {
   static constexpr const char* name = "mmd-mp/train_trace";
-  // J does not depend on b, whose gradient is a sum that cancels: 1e-16 is left of it in double. Adam divides by the gradient's
-  // size
-  // + 1e-8, so that b drifts by up to lr 1e-16 / 1e-8 a step: 1e-9 in ten steps of 0.01, in the reference as here. In float what
-  // is left is as large as 1e-8, and b drifts by up to lr a step.
+  // J does not depend on b, whose gradient is a sum that cancels: 1e-16 is left of it in double. Adam divides by the size of the
+  // gradient + 1e-8, so that b drifts by up to lr 1e-16 / 1e-8 a step: 1e-9 in ten steps of 0.01, in the reference as here. In
+  // float what is left is as large as 1e-8, and b drifts by up to lr a step.
   static constexpr double double_floor = 5e-9;
   static constexpr double float_tolerance = 0.1;
 

@@ -24,12 +24,7 @@ class device_row_stream {
 
 public:
   device_row_stream(const gpu& b, const Sample& reference, const K& k, index lags)
-      : backend_(b),
-        operation_(k),
-        references_(reference.rows()),
-        lags_(lags),
-        status_(b, {channels}),
-        found_(pinned_memory{b.context}, {channels}) {
+      : backend_(b), operation_(k), references_(reference.rows()), lags_(lags), status_(b, {channels}), samples_(b, {2}) {
     require(references_ > 0, "sample: rows", "must be at least 1", static_cast<double>(references_));
     for (int c = 0; c < channels; ++c) {
       auto& own = channel_[static_cast<std::size_t>(c)];
@@ -41,9 +36,9 @@ public:
       own.reference = rows(references_, own.features);
       own.kept = rows(lags, own.features);
     }
-    fill_bytes(b, status_, 0xff);
-    for (int c = 0; c < channels; ++c) centre(reference, c, channel_[static_cast<std::size_t>(c)].reference);
-    wait(0);
+    fill_bytes(b, samples_, 0);
+    centre(reference, 0, &channel::reference);
+    b.wait();
   }
 
   void meet(const Sample& fresh) {
@@ -55,15 +50,14 @@ public:
       require(view.rows() == count, "sample: rows", "must be the same in every channel", static_cast<double>(view.rows()));
     }
     reserve(count);
-    fill_bytes(backend_, status_, 0xff);
-    for (int c = 0; c < channels; ++c) centre(fresh, c, channel_[static_cast<std::size_t>(c)].fresh);
+    centre(fresh, 1, &channel::fresh);
     const index tasks = parts() + (lags_ + stream_threads - 1) / stream_threads;
     launch(backend_, "stream_values_kernel", stream_values_kernel<metric_type, operation_type, T, channels>, count * tasks,
            stream_threads, memory(), operation_, values_.data());
     check_cuda(cudaMemcpyAsync(arrived_.data(), values_.data(), static_cast<std::size_t>(count * width()) * sizeof(double),
                                cudaMemcpyDefault, backend_.stream()),
                "cudaMemcpyAsync");
-    wait(1);
+    backend_.wait();
     met_ = count;
   }
   [[nodiscard]] double across(index row) const {
@@ -129,11 +123,19 @@ private:
       return {};
     }
   }
-  void centre(const Sample& sample, int c, row_memory& target) {
-    const auto& own = channel_[static_cast<std::size_t>(c)];
-    launch(backend_, "centre_rows_kernel", centre_rows_kernel<metric_type, Element, T>, sample.rows(), stream_threads,
-           strided_of(sample.channel[static_cast<std::size_t>(c)]), own.features, own.mean.data(), target.write(),
-           status_.data() + c);
+  /// NaN, infinity and overflow are thrown by the next wait, as those of sample `number`.
+  void centre(const Sample& sample, int number, row_memory channel::*target) {
+    fill_bytes(backend_, status_, 0xff);
+    vec<index, channels> features;
+    for (int c = 0; c < channels; ++c) {
+      auto& own = channel_[static_cast<std::size_t>(c)];
+      features[c] = own.features;
+      launch(backend_, "centre_rows_kernel", centre_rows_kernel<metric_type, Element, T>, sample.rows(), stream_threads,
+             strided_of(sample.channel[static_cast<std::size_t>(c)]), own.features, own.mean.data(), (own.*target).write(),
+             status_.data() + c);
+    }
+    launch(backend_, "report_packing_kernel", report_packing_kernel<channels>, 1, 1, status_.data(), features, samples_.data(),
+           number + 1, report_of(backend_));
   }
   [[nodiscard]] stream_memory<T, channels> memory() const {
     stream_memory<T, channels> m{};
@@ -150,31 +152,12 @@ private:
     return m;
   }
 
-  /// The wait. Throws `invalid_argument` where the rows of sample `number` had NaN, infinity or overflow.
-  void wait(int number) {
-    check_cuda(cudaMemcpyAsync(found_.data(), status_.data(), status_.bytes(), cudaMemcpyDefault, backend_.stream()),
-               "cudaMemcpyAsync");
-    backend_.wait();
-    for (int c = 0; c < channels; ++c) {
-      const packing_status& found = found_.data()[c];
-      const auto features = static_cast<unsigned long long>(channel_[static_cast<std::size_t>(c)].features);
-      if (found.element != packing_status::nothing)
-        report(number, found.element / features, found.element % features, "is NaN or infinite");
-      if (found.overflow != packing_status::nothing)
-        report(number, found.overflow, 0, "is too large: its row's squared norm overflows; scale the data");
-    }
-  }
-  [[noreturn]] static void report(int number, unsigned long long row, unsigned long long feature, const char* what) {
-    throw invalid_argument("dispar: sample " + to_text(number) + ": element (" + to_text(static_cast<double>(row)) + ", " +
-                           to_text(static_cast<double>(feature)) + ") " + what);
-  }
-
   gpu backend_;
   operation_type operation_;
   index references_, lags_, capacity_ = 0, met_ = 0, seen_ = 0;
   std::array<channel, static_cast<std::size_t>(channels)> channel_{};
   array<packing_status, 1, gpu> status_;
-  array<packing_status, 1, pinned_memory> found_;
+  array<segment_place, 1, gpu> samples_;  ///< the reference and the new rows: each is numbered from 0
   array<double, 1, gpu> values_;
   array<double, 1, pinned_memory> arrived_;
 };

@@ -97,8 +97,7 @@ private:
 
 /// Rows that come one after the other: their kernel values with a reference, and with the rows before them.
 /// - `meet(fresh)` evaluates k for new rows, a sample. Throws `invalid_argument` for bad ones; nothing has changed then.
-/// - `across(row)` is the mean of k(reference, new row), `value(row, lag)` is k of that row with the one `lag` before it,
-/// anything
+/// - `across(row)` is the mean of k(reference, new row), `value(row, lag)` is k of it and the row `lag` before, anything
 ///   where there is none, 1 <= lag <= lags. After `meet`.
 /// - `keep()` makes the rows that were met part of the stream; `clear()` empties the stream.
 ///
