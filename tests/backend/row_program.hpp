@@ -77,6 +77,70 @@ struct contrast {
   DISPAR_FN static vec<double, 2> result(const row& r) { return {{r.log_sum, r.spread}}; }
 };
 
+/// Log-probability of one element per row, known by its number, and its gradient; rows without one are skipped.
+struct choice {
+  static constexpr int inputs = 1, outputs = 1, results = 1, passes = 1, operands = 0;
+  const std::int64_t* chosen;
+  struct row {
+    index chosen;
+    double logit, log_sum;
+  };
+  DISPAR_FN static row begin(const vec<double, 0>&) { return {}; }
+  DISPAR_FN bool skips(index i) const { return chosen[i] < 0; }
+  template<class X>
+  DISPAR_FN void gather(index i, const X& x, row& r) const {
+    r.chosen = static_cast<index>(chosen[i]);
+    r.logit = x.length > 0 ? x(0, r.chosen) : -7;
+  }
+  template<int>
+  DISPAR_FN static auto pass() {
+    return dispar::log_sum_exp_pass<1>{};
+  }
+  template<int, int M, int S>
+  DISPAR_FN static void finish(const dispar::row_state<M, S>& s, row& r) {
+    r.log_sum = r.chosen < 0 ? 0 : dispar::log_sum_exp_of(s, 0);
+  }
+  template<class V>
+  DISPAR_FN static vec<V, 1> write(const vec<V, 1>& x, const row& r) {
+    return {{-dispar::exp_below(x[0], r.log_sum)}};
+  }
+  template<class Y>
+  DISPAR_FN static void scatter(index, const Y& y, const row& r) {
+    const double p = std::exp(r.logit - r.log_sum);
+    y.replace(0, r.chosen, -p, 1 - p);
+  }
+  DISPAR_FN static vec<double, 1> result(const row& r) { return {{r.logit - r.log_sum}}; }
+};
+
+/// Logits for `choice`; the second row is skipped.
+struct choice_case {
+  index cols;
+  std::vector<double> logits, gradient, results;
+  std::vector<std::int64_t> chosen;
+  explicit choice_case(index v)
+      : cols(v),
+        logits(normal_rows<double>(3, v, 7)),
+        gradient(static_cast<std::size_t>(3 * v), 10),
+        results(3),
+        chosen{v - 1, -1, v / 2} {}
+  /// As `row_program_case::worst`; `before` is what outputs were added to.
+  [[nodiscard]] double worst(double before) const {
+    double most = 0;
+    for (index i = 0; i < 3; ++i) {
+      const double* const x = logits.data() + i * cols;
+      const bool skipped = i == 1;
+      const index c = static_cast<index>(chosen[static_cast<std::size_t>(i)]);
+      double sum = 0;
+      for (index j = 0; j < cols; ++j) sum += std::exp(x[j]);
+      most = std::fmax(most, std::fabs(results[static_cast<std::size_t>(i)] - (skipped ? -7 : x[c] - std::log(sum))));
+      for (index j = 0; j < cols; ++j)
+        most = std::fmax(most, std::fabs(gradient[static_cast<std::size_t>(i * cols + j)] - before -
+                                         (skipped ? 0 : (j == c) - std::exp(x[j]) / sum)));
+    }
+    return most;
+  }
+};
+
 /// Inputs on the host, and what comes out. `apart`: columns in every second place, in reverse.
 template<class T>
 struct row_program_case {

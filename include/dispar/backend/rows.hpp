@@ -27,6 +27,17 @@
 /// The host keeps such terms in the output until they are finished, unless the output is an input or is added to; then, and on a
 /// GPU, they are computed again.
 ///
+/// **Elements by number.** A program that concerns single elements of a row, its target token or some candidates, may have
+///
+///       DISPAR_FN bool skips(index i) const;                                   // row i is not read: an empty one
+///       template<class X> DISPAR_FN void gather(index i, const X& x, row&) const;       // behind begin
+///       template<class Y> DISPAR_FN void scatter(index i, const Y& y, const row&) const;  // behind write
+///
+/// `x(k, j)` is element j of input k as a double, `x.length` how many there are, 0 in a row that is skipped.
+/// `y.replace(k, j, written, wanted)` gives element j of output k, to which `write` gave `written`, the value `wanted`, exactly
+/// where outputs are overwritten; each element once. A program may hold pointers to memory that the backend reaches. One thread
+/// calls these, for each row once, on a GPU too: they are for a handful of elements.
+///
 /// **Order.** A row is folded in tiles that lie in a first-level cache (on a GPU: in registers), the maximum of a tile first, so
 /// that sums are rescaled once per tile. Tiles are merged in order into segments of `row_segment` elements, and segments in
 /// order into the row, in double. A few long rows are shared out by segments, many rows by rows: the same bits for any number of
@@ -154,7 +165,56 @@ template<int N>
   return is_special(s.sum[i]) || !(s.sum[i] > 0) ? quiet_nan<double>() : s.maximum[i] + std::log(s.sum[i]);
 }
 
+/// exp(x - log_sum) of a row's logits, its softmax where log_sum is a `log_sum_exp_of`, which is rounded to the type of x: what
+/// that takes from it would be a factor of all probabilities. V is a pack or a lane.
+template<class V>
+[[nodiscard]] DISPAR_FN V exp_below(V x, double log_sum) {
+  using T = typename V::scalar;
+  constexpr double log2_e = 1.44269504088896340735992468100;
+  const T rounded = static_cast<T>(log_sum);
+  const V below = detail::lower_bounded(rounding_fence(x - V(rounded)), V(row_nothing<T>));
+  return exp2_nonpositive(fma(below, V(log2_e), V((static_cast<double>(rounded) - log_sum) * log2_e)));
+}
+
 namespace detail {
+
+/// The elements of one row of N matrices, for `gather`.
+template<class T, int N>
+struct gathered_row {
+  const T* x[N];
+  index stride[N];
+  index length;
+  DISPAR_FN double operator()(int k, index j) const {
+    return static_cast<double>(static_cast<computed_type<T>>(x[k][j * stride[k]]));
+  }
+};
+/// The outputs of one row, for `scatter`; null where nobody wants them.
+template<class T, int N>
+struct scattered_row {
+  T* y[N];
+  index stride[N];
+  bool accumulate;
+  DISPAR_FN void replace(int k, index j, double written, double wanted) const {
+    if (y[k] == nullptr) return;
+    using C = computed_type<T>;
+    T& target = y[k][j * stride[k]];
+    target = static_cast<T>(accumulate ? static_cast<C>(static_cast<C>(target) + static_cast<C>(wanted - written))
+                                       : static_cast<C>(wanted));
+  }
+};
+
+/// What a program does with elements by number.
+///@{
+template<class P, class X>
+DISPAR_FN void gather_row([[maybe_unused]] const P& program, [[maybe_unused]] index i, [[maybe_unused]] const X& x,
+                          [[maybe_unused]] typename P::row& row) {
+  if constexpr (requires { program.gather(i, x, row); }) program.gather(i, x, row);
+}
+template<class P, class T>
+inline constexpr bool row_scatters = requires(const P p, const scattered_row<T, P::outputs>& y, const typename P::row& row) {
+  p.scatter(index{}, y, row);
+};
+///@}
 
 template<int M, int S>
 [[nodiscard]] DISPAR_FN row_state<M, S> empty_row_state(double nothing) {
@@ -186,8 +246,10 @@ DISPAR_FN void merge_rows(const Pass&, row_state<M, S>& into, row_state<M, S> fr
 }
 
 /// How many elements of a row count; 0 for a length that is out of range.
-template<class Lengths>
-[[nodiscard]] DISPAR_FN index row_length(const Lengths& lengths, index i, index cols) {
+template<class P, class Lengths>
+[[nodiscard]] DISPAR_FN index row_length([[maybe_unused]] const P& program, const Lengths& lengths, index i, index cols) {
+  if constexpr (requires { program.skips(i); })
+    if (program.skips(i)) return 0;
   if (lengths.data == nullptr) return cols;
   const auto length = static_cast<index>(lengths(i));
   return length < 0 || length > cols ? 0 : length;

@@ -32,4 +32,26 @@ TEST_CASE("run_rows on the GPU: what the program says, by rows and by segments")
   }
 }
 
+TEST_CASE("run_rows on the GPU: elements by number") {
+  dispar::cuda_context context;
+  const dispar::gpu g{&context};
+  for (const index cols : {37, 9001})
+    for (const bool accumulate : {false, true}) {
+      CAPTURE(cols);
+      choice_case c(cols);
+      const auto x = dispar::to(g, dispar::as_matrix(c.logits, 3, cols));
+      const auto chosen = dispar::to(g, c.chosen);
+      auto gradient = dispar::to(g, c.gradient);
+      dispar::array<double, 1, dispar::gpu> results(g, {3});
+      const dispar::matrix_view<double, dispar::device> y(gradient.data(), 3, cols);
+      dispar::run_rows(
+          g, choice{chosen.data()}, dispar::row_inputs<double, 1, dispar::device>{.x = {x.view()}},
+          dispar::row_outputs<double, 1, 1, dispar::device>{.y = {y}, .results = {results.view()}, .accumulate = accumulate});
+      const auto got = dispar::to_host(g, gradient), numbers = dispar::to_host(g, results);
+      c.gradient.assign(got.data(), got.data() + 3 * cols);
+      c.results.assign(numbers.data(), numbers.data() + 3);
+      CHECK(c.worst(accumulate ? 10 : 0) < 1e-12);
+    }
+}
+
 }  // namespace engine_tests

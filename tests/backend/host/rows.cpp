@@ -30,6 +30,21 @@ TEST_CASE("run_rows: the same bits by rows and by segments, in any order of task
   }
 }
 
+TEST_CASE("run_rows: elements by number, overwriting, accumulating, by rows and by segments") {
+  for (const index cols : {1, 37, 20000})
+    for (const bool accumulate : {false, true})
+      for (const auto& each : {backwards(), threads(3, 3)}) {
+        CAPTURE(cols);
+        choice_case c(cols);
+        dispar::run_rows(dispar::tiled_host<any_executor>{each}, choice{c.chosen.data()},
+                         dispar::row_inputs<double, 1>{.x = {dispar::as_matrix(c.logits, 3, cols)}},
+                         dispar::row_outputs<double, 1, 1>{.y = {dispar::as_matrix(c.gradient, 3, cols)},
+                                                           .results = {dispar::view_of(c.results)},
+                                                           .accumulate = accumulate});
+        CHECK(c.worst(accumulate ? 10 : 0) < 1e-12);
+      }
+}
+
 TEST_CASE("run_rows: no rows, outputs of another shape") {
   row_program_case<float> none(0, 5, false), some(2, 5, false);
   dispar::run_rows(dispar::cpu{}, contrast{0.5}, none.inputs(), none.outputs());

@@ -14,6 +14,7 @@ template<class P, class T>
 struct device_rows {
   static constexpr int N = P::inputs, outputs = P::outputs, results = P::results, operands = P::operands;
   using C = computed_type<T>;
+  static constexpr bool scatters = row_scatters<P, T>;
   using row_type = typename P::row;
   template<int I>
   using pass_type = decltype(std::declval<const P&>().template pass<I>());
@@ -29,11 +30,19 @@ struct device_rows {
   strided_vector<const std::int64_t> lengths{};
   bool accumulate = false, writes = false;
 
-  [[nodiscard]] __device__ index length(index i) const { return row_length(lengths, i, cols); }
+  [[nodiscard]] __device__ index length(index i) const { return row_length(program, lengths, i, cols); }
   [[nodiscard]] __device__ row_type begin(index i) const {
     vec<double, operands> o{};
     for (int k = 0; k < operands; ++k) o[k] = operand[k].data ? operand[k](i) : 1;
-    return program.begin(o);
+    row_type row = program.begin(o);
+    gathered_row<T, N> elements;
+    for (int k = 0; k < N; ++k) {
+      elements.x[k] = &x[k](i, 0);
+      elements.stride[k] = x[k].col_stride;
+    }
+    elements.length = length(i);
+    gather_row(program, i, elements, row);
+    return row;
   }
 
   /// The state of elements [first, last) of row i, in thread 0. All threads call it.
@@ -78,6 +87,19 @@ struct device_rows {
       if (y[k].data)
         for (index j = first + static_cast<index>(threadIdx.x); j < last; j += row_threads) y[k](i, j) = static_cast<T>(C(0));
   }
+  /// Single elements, behind `write`, by one thread.
+  __device__ void scatter(index i, const row_type& row) const {
+    if constexpr (row_scatters<P, T>) {
+      if (length(i) == 0) return;
+      scattered_row<T, outputs> elements;
+      for (int k = 0; k < outputs; ++k) {
+        elements.y[k] = y[k].data ? &y[k](i, 0) : nullptr;
+        elements.stride[k] = y[k].col_stride;
+      }
+      elements.accumulate = accumulate;
+      program.scatter(i, elements, row);
+    }
+  }
   __device__ void end(index i, const row_type& row) const {
     const auto numbers = program.result(row);
     for (int k = 0; k < results; ++k)
@@ -106,6 +128,10 @@ __global__ void __launch_bounds__(row_threads) whole_rows_kernel(Run run) {
     if (run.writes) {
       run.write(i, 0, count, shared);
       run.clear(i, count, run.cols);
+      if constexpr (Run::scatters) {
+        __syncthreads();
+        if (threadIdx.x == 0) run.scatter(i, shared);
+      }
     }
   }
   if (threadIdx.x == 0) run.end(i, shared);
@@ -146,6 +172,12 @@ __global__ void __launch_bounds__(row_threads) write_segments_kernel(Run run, in
   run.write(i, first, end < count ? end : count, row[i]);
   run.clear(i, first > count ? first : count, end);
 }
+/// One thread per row.
+template<class Run>
+__global__ void scatter_rows_kernel(Run run, const typename Run::row_type* row) {
+  const index i = static_cast<index>(blockIdx.x) * row_threads + static_cast<index>(threadIdx.x);
+  if (i < run.rows) run.scatter(i, row[i]);
+}
 
 template<int I, class Run>
 void fold_segments(const gpu& b, const Run& run, index segments, array<typename Run::row_type, 1, gpu>& row) {
@@ -183,13 +215,17 @@ void run_rows(const gpu& b, const P& program, const row_inputs<T, P::inputs, S, 
     return;
   }
   array<typename P::row, 1, gpu> row(b, {run.rows});
-  detail::launch(b, "begin_rows_kernel", detail::begin_rows_kernel<run_type>,
-                 (run.rows + detail::row_threads - 1) / detail::row_threads, detail::row_threads, run, row.data());
+  const index blocks = (run.rows + detail::row_threads - 1) / detail::row_threads;
+  detail::launch(b, "begin_rows_kernel", detail::begin_rows_kernel<run_type>, blocks, detail::row_threads, run, row.data());
   detail::fold_segments<0>(b, run, segments, row);
   if constexpr (P::outputs > 0)
-    if (run.writes)
+    if (run.writes) {
       detail::launch(b, "write_segments_kernel", detail::write_segments_kernel<run_type>, run.rows * segments,
                      detail::row_threads, run, segments, row.data());
+      if constexpr (run_type::scatters)
+        detail::launch(b, "scatter_rows_kernel", detail::scatter_rows_kernel<run_type>, blocks, detail::row_threads, run,
+                       row.data());
+    }
 }
 
 DISPAR_NAMESPACE_END

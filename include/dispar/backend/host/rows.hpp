@@ -57,7 +57,7 @@ struct host_rows {
   index ahead = 0;  ///< the thread's next row is probably so many rows on; 0: not known
 
   [[nodiscard]] index length(index i) const {
-    return row_length(in.lengths ? strided_of(in.lengths) : strided_vector<const std::int64_t>{}, i, cols);
+    return row_length(program, in.lengths ? strided_of(in.lengths) : strided_vector<const std::int64_t>{}, i, cols);
   }
   [[nodiscard]] row_type begin(index i) const {
     vec<double, P::operands> o;
@@ -65,7 +65,16 @@ struct host_rows {
       const auto& operand = in.operands[static_cast<std::size_t>(k)];
       o[k] = operand ? operand(i) : 1;
     }
-    return program.begin(o);
+    row_type row = program.begin(o);
+    gathered_row<T, N> elements;
+    for (int k = 0; k < N; ++k) {
+      const auto& x = in.x[static_cast<std::size_t>(k)];
+      elements.x[k] = x.data() + i * x.stride(0);
+      elements.stride[k] = x.stride(1);
+    }
+    elements.length = length(i);
+    gather_row(program, i, elements, row);
+    return row;
   }
 
   /// visit(tile, number of its first element) for elements [first, last) of row i. Strided rows are gathered.
@@ -242,8 +251,19 @@ struct host_rows {
     values.store(places);
     for (int j = 0; j < there; ++j) y[j * stride] = out.accumulate ? y[j * stride] + places[j] : places[j];
   }
-  /// Numbers of the row, and what lies behind its length.
+  /// Numbers of the row, single elements, and what lies behind its length.
   void end(index i, index length_of_row, const row_type& row) const {
+    if constexpr (row_scatters<P, T>)
+      if (writes() && length_of_row > 0) {
+        scattered_row<T, outputs> elements;
+        for (int k = 0; k < outputs; ++k) {
+          const auto& y = out.y[static_cast<std::size_t>(k)];
+          elements.y[k] = y ? y.data() + i * y.stride(0) : nullptr;
+          elements.stride[k] = y.stride(1);
+        }
+        elements.accumulate = out.accumulate;
+        program.scatter(i, elements, row);
+      }
     const auto numbers = program.result(row);
     for (int k = 0; k < P::results; ++k)
       if (const auto& view = out.results[static_cast<std::size_t>(k)]) view(i) = numbers[k];
