@@ -70,6 +70,16 @@ TEST_CASE("linear_time: samples that are the same") {
   CHECK(t.p_value == 1);
 }
 
+TEST_CASE("linear_time: NaN in a kernel matrix gives NaN, also in place of a p-value") {
+  std::vector<double> gram(100, 1);
+  gram[1] = std::nan("");
+  mmd::normal_test_result t{};
+  mmd::linear_time(dispar::cpu{}, mmd::given(as_matrix(gram, 10, 10), 5), dispar::scalar_view<mmd::normal_test_result>(&t));
+  CHECK(dispar::is_nan(t.statistic));
+  CHECK(dispar::is_nan(t.standard_error));
+  CHECK(dispar::is_nan(t.p_value));
+}
+
 TEST_CASE("linear_time: bad input names the argument") {
   const auto x = shifted_rows<double>(10, 2, {4, 0});
   const std::vector<double> weights(10, 1.0);

@@ -25,20 +25,38 @@ struct incomplete_options {
 namespace detail {
 
 /// Term t of the random design: rows drawn with replacement among terms, different within one.
-[[nodiscard]] inline term_rows drawn_rows(random_key key, index t, index n, index m) {
-  const auto draw = [&](std::uint64_t part, index bound) {
-    return static_cast<index>(bounded(key.fork(part), t, static_cast<std::uint64_t>(bound)));
-  };
-  term_rows r{draw(0, n), draw(1, n - 1), draw(2, m), draw(3, m - 1)};
-  r.other_x += r.other_x >= r.x;
-  r.other_y += r.other_y >= r.y;
-  return r;
-}
+struct drawn_rows {
+  static constexpr bool on_device = true;
+  vec<random_key, 4> keys;  ///< of the rows in a term
+  index n, m;
 
-[[nodiscard]] inline term_rows given_rows(const matrix_view<const std::int64_t>& given, index t) {
-  const auto at = [&](index column) { return static_cast<index>(given(t, column)); };
-  return given.cols() == 4 ? term_rows{at(0), at(1), at(2), at(3)} : term_rows{at(0), at(1), at(0), at(1)};
-}
+  drawn_rows(std::uint64_t seed, index n_, index m_) : n(n_), m(m_) {
+    for (int part = 0; part < 4; ++part) keys[part] = random_key{seed, 0}.fork(static_cast<std::uint64_t>(part));
+  }
+  DISPAR_FN term_rows operator()(index t) const {
+    term_rows r{draw(0, t, n), draw(1, t, n - 1), draw(2, t, m), draw(3, t, m - 1)};
+    r.other_x += r.other_x >= r.x;
+    r.other_y += r.other_y >= r.y;
+    return r;
+  }
+
+private:
+  DISPAR_FN index draw(int part, index t, index bound) const {
+    return static_cast<index>(bounded(keys[part], t, static_cast<std::uint64_t>(bound)));
+  }
+};
+
+/// The caller's, in memory of the host.
+struct given_rows {
+  static constexpr bool on_device = false;
+  dispar::detail::strided<const std::int64_t> rows;
+  bool four;  ///< columns
+
+  DISPAR_FN term_rows operator()(index t) const {
+    const int y = four ? 2 : 0;
+    return {rows(t, 0), rows(t, 1), rows(t, y), rows(t, y + 1)};
+  }
+};
 
 inline void check_given(const matrix_view<const std::int64_t>& given, index n, index m) {
   require(given.cols() == 2 || given.cols() == 4, "incomplete: given", "must have 2 or 4 columns",
@@ -56,7 +74,7 @@ inline void check_given(const matrix_view<const std::int64_t>& given, index n, i
 }
 
 template<backend B, class Samples, pair_function K>
-[[nodiscard]] normal_test_result incomplete(const B& b, const Samples& samples, const K& k, const incomplete_options& o) {
+void incomplete(const B& b, const Samples& samples, const K& k, const incomplete_options& o, normal_test_result* out) {
   const index n = samples.n(), m = samples.m();
   require(!samples.weighted(), "incomplete: samples", "must have no weights");
   require(n >= 2, "incomplete: rows of x", "must be at least 2", static_cast<double>(n));
@@ -64,12 +82,13 @@ template<backend B, class Samples, pair_function K>
   require(o.terms >= 0, "incomplete: terms", "must not be negative", static_cast<double>(o.terms));
   const index count = o.given ? o.given.rows() : (o.terms > 0 ? o.terms : 2 * std::min(n, m));
   require(count >= 2, "incomplete: terms", "must be at least 2", static_cast<double>(count));
-  if (o.given) {
-    check_given(o.given, n, m);
-    return normal_test(pair_terms(b, samples, k, count, [&o](index t) { return given_rows(o.given, t); }));
-  }
-  return normal_test(
-      pair_terms(b, samples, k, count, [key = random_key{o.seed, 0}, n, m](index t) { return drawn_rows(key, t, n, m); }));
+  if (o.given) check_given(o.given, n, m);
+  array<double, 1, B> terms(b, {count});
+  if (o.given)
+    pair_terms(b, samples, k, given_rows{dispar::detail::strided_of(o.given), o.given.cols() == 4}, terms);
+  else
+    pair_terms(b, samples, k, drawn_rows(o.seed, n, m), terms);
+  normal_test(b, terms, out);
 }
 
 }  // namespace detail
@@ -88,14 +107,34 @@ template<backend B, class Samples, pair_function K>
 /// r = 1 .. R).
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] normal_test_result incomplete(const B& b, const X& x, const Y& y, const K& k, const incomplete_options& o = {}) {
-  return detail::incomplete(b, detail::make_two_samples<typename K::metric>(b, x, y), k, o);
+  result<normal_test_result, B> test(b);
+  incomplete(b, x, y, k, test.view(), o);
+  return test.get();
+}
+/// The same, written to `out`; asynchronous as `estimate` with an output. Random terms are drawn where the data is. Given ones
+/// lie in memory of the host: a GPU gets a copy of their pairs (160 bytes a term), and no CUDA graph captures them.
+template<backend B, sample_like X, sample_like Y, pair_function K, class S>
+void incomplete(const B& b, const X& x, const Y& y, const K& k, const scalar_view<normal_test_result, S>& out,
+                const incomplete_options& o = {}) {
+  detail::require_output<B>(out, "incomplete: out");
+  detail::incomplete(b, detail::make_two_samples<typename K::metric>(b, x, y), k, o, out.data());
 }
 
 /// The same from a kernel matrix.
+///@{
 template<backend B, class T, class S>
 [[nodiscard]] normal_test_result incomplete(const B& b, const given_gram<T, S>& gram, const incomplete_options& o = {}) {
-  return detail::incomplete(b, detail::make_two_samples(b, gram), identity<>{}, o);
+  result<normal_test_result, B> test(b);
+  incomplete(b, gram, test.view(), o);
+  return test.get();
 }
+template<backend B, class T, class S, class R>
+void incomplete(const B& b, const given_gram<T, S>& gram, const scalar_view<normal_test_result, R>& out,
+                const incomplete_options& o = {}) {
+  detail::require_output<B>(out, "incomplete: out");
+  detail::incomplete(b, detail::make_two_samples(b, gram), identity<>{}, o, out.data());
+}
+///@}
 
 /// The same on the default backend.
 template<backend B = default_backend, sample_like X, sample_like Y, pair_function K>

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cmath>
-#include <span>
 
-#include "dispar/core/vec.hpp"
-#include "dispar/core/view.hpp"
+#include "dispar/backend/step.hpp"
+#include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -19,19 +18,46 @@ struct normal_test_result {
 
 namespace detail {
 
-/// Mean, its standard error and the upper tail of the normal distribution. At least two terms. Terms that are all equal leave
-/// no doubt: p is 0 for a positive mean, else 1.
-[[nodiscard]] inline normal_test_result normal_test(std::span<const double> terms) {
-  const auto count = static_cast<double>(terms.size());
-  double mean = 0, square = 0;
-  for (double t : terms) mean += t;
-  mean /= count;
-  for (double t : terms) square += (t - mean) * (t - mean);
-  normal_test_result r{};
-  r.statistic = mean;
-  r.standard_error = std::sqrt(square / (count * (count - 1)));
-  r.p_value = r.standard_error > 0 ? 0.5 * std::erfc(mean / (r.standard_error * std::sqrt(2.0))) : (mean > 0 ? 0.0 : 1.0);
-  return r;
+/// terms[i] = (terms[i] - mean)^2.
+struct square_deviations {
+  const double* sum;
+  index count;
+  double* terms;
+  DISPAR_FN void operator()(index i) const {
+    const double apart = terms[i] - *sum / static_cast<double>(count);
+    terms[i] = apart * apart;
+  }
+};
+
+/// Mean, its standard error and the upper tail of the normal distribution. Terms that are all equal leave no doubt: p is 0 for a
+/// positive mean, else 1. NaN gives NaN.
+struct write_normal_test {
+  const double* sums;  ///< of the terms, of their squared deviations
+  index terms;
+  normal_test_result* out;
+  DISPAR_FN void operator()() const {
+    const auto count = static_cast<double>(terms);
+    const double mean = sums[0] / count, error = std::sqrt(sums[1] / (count * (count - 1)));
+    double p = mean > 0 ? 0.0 : 1.0;
+    if (is_nan(error))
+      p = error;
+    else if (error > 0)
+      p = 0.5 * std::erfc(mean / (error * std::sqrt(2.0)));
+    *out = {mean, error, p};
+  }
+};
+
+/// The test by `terms`, which are overwritten; at least two.
+template<backend B>
+void normal_test(const B& b, array<double, 1, B>& terms, normal_test_result* out) {
+  using space = typename B::space;
+  const index count = terms.extents()[0];
+  array<double, 1, B> sums(b, {2});
+  const matrix_view<const double, space> column(terms.data(), count, 1);
+  column_sums(b, column, vector_view<double, space>(sums.data(), 1));
+  for_each_index(b, count, square_deviations{sums.data(), count, terms.data()});
+  column_sums(b, column, vector_view<double, space>(sums.data() + 1, 1));
+  in_order(b, write_normal_test{sums.data(), count, out});
 }
 
 }  // namespace detail

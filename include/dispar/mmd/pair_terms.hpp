@@ -1,8 +1,6 @@
 #pragma once
 
-#include <array>
 #include <span>
-#include <vector>
 
 #include "dispar/mmd/two_samples.hpp"
 
@@ -20,39 +18,53 @@ struct term_rows {
 
 namespace detail {
 
-/// h = k(x, x') + k(y, y') - k(x, y') - k(x', y) for `count` terms, each an unbiased estimate of MMD^2 (Gretton et al. 2012,
-/// eq. 4). `rows_of(t)` gives the `term_rows` of term t.
-template<backend B, class Samples, pair_function K, class RowsOf>
-[[nodiscard]] std::vector<double> pair_terms(const B& b, const Samples& samples, const K& k, index count, const RowsOf& rows_of) {
-  using T = typename decltype(samples.data)::value_type;
-  constexpr index most = 16384;  // terms at a time: the values of their four pairs stay in cache
-  const kernel_value<K, T> operation(k);
-  const index n = samples.n();
-  std::vector<double> terms(static_cast<std::size_t>(count)), values(static_cast<std::size_t>(4 * (count < most ? count : most)));
-  for (index first = 0; first < count; first += most) {
-    const index now = count - first < most ? count - first : most;
-    // Of a given matrix only the half above the diagonal is read.
-    const auto pair_of = [&rows_of, first, n](index p) {
-      const term_rows t = rows_of(first + p / 4);
-      switch (p % 4) {
-        case 0:
-          return t.x < t.other_x ? row_pair{t.x, t.other_x, 0} : row_pair{t.other_x, t.x, 0};
-        case 1:
-          return t.y < t.other_y ? row_pair{n + t.y, n + t.other_y, 1} : row_pair{n + t.other_y, n + t.y, 1};
-        case 2:
-          return row_pair{t.x, n + t.other_y, 2};
-        default:
-          return row_pair{t.other_x, n + t.y, 2};
-      }
-    };
-    pair_list(b, samples.data, operation, 4 * now, pair_of, std::span<const vector_view<const T>>(),
-              matrix_view<double>(values.data(), 4 * now, 1));
-    for (index t = 0; t < now; ++t) {
-      const double* const v = values.data() + 4 * t;
-      terms[static_cast<std::size_t>(first + t)] = (v[0] + v[1]) - (v[2] + v[3]);
+/// The four pairs of one term after the other, from term `first` on. Of a given matrix only the half above the diagonal is read.
+template<class RowsOf>
+struct term_pairs {
+  static constexpr bool on_device = RowsOf::on_device;
+  RowsOf rows_of;
+  index first, n;
+
+  DISPAR_FN row_pair operator()(index p) const {
+    const term_rows t = rows_of(first + p / 4);
+    switch (p % 4) {
+      case 0:
+        return t.x < t.other_x ? row_pair{t.x, t.other_x, 0} : row_pair{t.other_x, t.x, 0};
+      case 1:
+        return t.y < t.other_y ? row_pair{n + t.y, n + t.other_y, 1} : row_pair{n + t.other_y, n + t.y, 1};
+      case 2:
+        return {t.x, n + t.other_y, 2};
+      default:
+        return {t.other_x, n + t.y, 2};
     }
   }
-  return terms;
+};
+
+struct write_terms {
+  const double* values;
+  double* terms;
+  DISPAR_FN void operator()(index t) const {
+    const double* const v = values + 4 * t;
+    terms[t] = (v[0] + v[1]) - (v[2] + v[3]);
+  }
+};
+
+/// h = k(x, x') + k(y, y') - k(x, y') - k(x', y) for all of `terms`, each an unbiased estimate of MMD^2 (Gretton et al. 2012,
+/// eq. 4). `rows_of(t)` gives the `term_rows` of term t, where the kernel runs if it says `on_device`.
+template<backend B, class Samples, pair_function K, class RowsOf>
+void pair_terms(const B& b, const Samples& samples, const K& k, const RowsOf& rows_of, array<double, 1, B>& terms) {
+  using T = typename decltype(samples.data)::value_type;
+  using space = typename B::space;
+  // Terms at a time: on the host the values of their pairs stay in cache, a GPU wants a thread for each.
+  constexpr index most = std::is_same_v<space, host> ? 16384 : 262144;
+  const index count = terms.extents()[0];
+  array<double, 2, B> values(b, {4 * (count < most ? count : most), 1});
+  for (index first = 0; first < count; first += most) {
+    const index now = count - first < most ? count - first : most;
+    pair_list(b, samples.data, kernel_value<K, T>(k), 4 * now, term_pairs<RowsOf>{rows_of, first, samples.n()},
+              std::span<const vector_view<const T, space>>(), values.view().slice(0, 4 * now));
+    for_each_index(b, now, write_terms{values.data(), terms.data() + first});
+  }
 }
 
 }  // namespace detail
