@@ -110,6 +110,16 @@ TEST_CASE_TEMPLATE("entropy: the formula and its gradient", T, float, double) {
   }
 }
 
+TEST_CASE("entropy of probabilities: the formula, its gradient, what is none") {
+  std::vector<double> p{0.5, 0.25, 0, 0.25, 0.7, 0.3, 0.2, -0.2}, values(2), g(8);
+  divergence::entropy(dispar::cpu{}, divergence::probabilities(as_matrix(p, 2, 4)), values, {.in = divergence::unit::bits},
+                      {.a = as_matrix(g, 2, 4), .factor = 2});
+  CHECK(values[0] == doctest::Approx(1.5).epsilon(1e-14));
+  CHECK(dispar::is_nan(values[1]));
+  for (const std::size_t j : {0, 1, 3}) CHECK(g[j] == doctest::Approx(-2 * (std::log(p[j]) + 1) / std::log(2.0)).epsilon(1e-14));
+  CHECK(g[2] == 0);
+}
+
 TEST_CASE("divergences: tokens that one side cannot produce") {
   const double none = dispar::negative_infinity<double>();
   const auto infinite = [](double d) { return dispar::is_positive_infinity(d); };

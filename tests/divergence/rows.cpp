@@ -9,6 +9,7 @@
 #include "backend/host/any_executor.hpp"
 #include "dispar/backend/cpu.hpp"
 #include "dispar/divergence/clamped_jensen_shannon.hpp"
+#include "dispar/divergence/entropy.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
 #include "oracle.hpp"
 
@@ -174,6 +175,85 @@ TEST_CASE("rows: strides, in place, accumulation, factors, lengths") {
     CHECK(dispar::is_nan(again[2]));
     CHECK(dispar::is_nan(again[3]));  // beyond the matrix
   }
+}
+
+TEST_CASE_TEMPLATE("masks: as minus infinity, whatever is there", T, float, double) {
+  for (const index v : {19, 5000})
+    for (const bool one_for_all : {false, true}) {
+      CAPTURE(v);
+      CAPTURE(one_for_all);
+      constexpr index n = 3;
+      logits<T> l(n, v), excluded(n, v);
+      std::vector<std::uint8_t> takes_part(static_cast<std::size_t>(n * v));
+      const auto mask = one_for_all ? dispar::matrix_view<const std::uint8_t>(takes_part.data(), {n, v}, {0, 1})
+                                    : dispar::matrix_view<const std::uint8_t>(takes_part.data(), n, v);
+      for (std::size_t i = 0; i < takes_part.size(); ++i)
+        takes_part[i] = (i * i + i / 7) % 3 == 0 ? 0 : static_cast<std::uint8_t>(i % 200 + 1);
+      takes_part[static_cast<std::size_t>(&mask(1, 4) - takes_part.data())] = 1;
+      for (index i = 0; i < n; ++i)
+        for (index j = 0; j < v; ++j) {
+          const auto at = static_cast<std::size_t>(i * v + j);
+          if (mask(i, j) != 0) continue;
+          excluded.a[at] = excluded.b[at] = dispar::negative_infinity<T>();
+          l.a[at] = j % 2 ? dispar::quiet_nan<T>() : T(1000);
+        }
+      std::vector<double> expected(n), got(n);
+      std::vector<T> ga(l.a.size()), gb(l.a.size()), masked_a(l.a.size(), T(7)), masked_b(l.a.size());
+      const jensen_shannon f{0.3};
+      divergence::rows_and_gradient(cpu{}, excluded.x(), excluded.y(), f, expected,
+                                    {.a = as_matrix(ga, n, v), .b = as_matrix(gb, n, v)});
+      divergence::rows_and_gradient(cpu{}, l.x(), l.y(), f, got, {.a = as_matrix(masked_a, n, v), .b = as_matrix(masked_b, n, v)},
+                                    {.mask = mask});
+      CHECK(got == expected);
+      CHECK(masked_a == ga);
+      CHECK(masked_b == gb);
+      divergence::rows(cpu{}, l.x(), l.y(), f, got, {.mask = mask});
+      CHECK(worst(got, expected) < accuracy<T>);
+      divergence::entropy(cpu{}, excluded.x(), expected);
+      divergence::entropy(cpu{}, l.x(), got, {.mask = mask});
+      CHECK(got == expected);
+
+      // Added, over the arguments, a row without a divergence: masked elements are left alone, or 0.
+      const index broken = v + 4;
+      l.b[broken] = dispar::quiet_nan<T>();
+      auto a = l.a;
+      std::fill(masked_a.begin(), masked_a.end(), T(7));
+      divergence::rows_and_gradient(cpu{}, as_matrix(a, n, v), l.y(), f, got,
+                                    {.a = as_matrix(masked_a, n, v), .accumulate = true}, {.mask = mask});
+      divergence::rows_and_gradient(cpu{}, as_matrix(a, n, v), l.y(), f, got, {.a = as_matrix(a, n, v)}, {.mask = mask});
+      CHECK(dispar::is_nan(got[1]));
+      bool untouched = true, right = true;
+      for (index i = 0; i < n; ++i)
+        for (index j = 0; j < v; ++j) {
+          const auto at = static_cast<std::size_t>(i * v + j);
+          if (mask(i, j) == 0)
+            untouched = untouched && masked_a[at] == 7 && a[at] == 0;
+          else if (i != 1)
+            right = right && std::fabs(a[at] - ga[at]) < T(1e-6) && std::fabs(masked_a[at] - T(7) - ga[at]) < T(1e-6);
+          else
+            right = right && dispar::is_nan(a[at]);
+        }
+      CHECK(untouched);
+      CHECK(right);
+    }
+}
+
+TEST_CASE("masks: probabilities, rows apart, nothing left, another shape") {
+  const std::vector<double> p{0.5, 9, 0.5, 0.2, -1, 0.8}, q{0.25, -1, 0.75, 0.5, 9, 0.5};  // 2 x 3
+  const std::vector<std::uint8_t> mask{1, 1, 0, 0, 1, 1, 0, 0};                            // 3 x 2 and more: columns apart
+  const dispar::matrix_view<const std::uint8_t> every_second(mask.data(), {2, 3}, {0, 2});
+  std::vector<double> got(2);
+  const auto x = divergence::probabilities(as_matrix(p, 2, 3)), y = divergence::probabilities(as_matrix(q, 2, 3));
+  divergence::rows(cpu{}, x, y, jensen_shannon{}, got, {.mask = every_second});
+  const auto expected = oracle::jensen_shannon(0.5);
+  CHECK(got[0] == doctest::Approx(expected({0.5, 0.5}, {0.25, 0.75})).epsilon(1e-14));
+  CHECK(got[1] == doctest::Approx(expected({0.2, 0.8}, {0.5, 0.5})).epsilon(1e-14));
+  const logits<float> l(2, 3);
+  const std::vector<std::uint8_t> none(6);
+  divergence::rows(cpu{}, l.x(), l.y(), jensen_shannon{}, got, {.mask = as_matrix(none, 2, 3)});
+  CHECK(dispar::is_nan(got[0]));
+  CHECK_THROWS_WITH_AS(divergence::rows(cpu{}, l.x(), l.y(), jensen_shannon{}, got, {.mask = as_matrix(none, 3, 2)}),
+                       "dispar: rows: mask must have the rows of the inputs, got 3", dispar::invalid_argument);
 }
 
 TEST_CASE("rows: the same bits for any number of threads, whether rows or segments are shared out") {

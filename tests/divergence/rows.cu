@@ -27,7 +27,7 @@ std::vector<T> numbers(dispar::index rows, dispar::index cols, std::uint64_t see
 }
 
 template<class T>
-void check(dispar::index rows, dispar::index cols, bool ragged = false) {
+void check(dispar::index rows, dispar::index cols, bool ragged = false, bool masked = false) {
   CAPTURE(rows);
   CAPTURE(cols);
   using C = computed_type<T>;
@@ -41,6 +41,9 @@ void check(dispar::index rows, dispar::index cols, bool ragged = false) {
   const jensen_shannon f{0.4};
   divergence::row_options<> options;
   if (ragged) options.lengths = view_of(lengths);
+  std::vector<std::uint8_t> mask(a.size());
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = i % 5 != 3;
+  if (masked) options.mask = as_matrix(mask, rows, cols);
   divergence::rows_and_gradient(on_cpu, as_matrix(a, rows, cols), as_matrix(b, rows, cols), f, expected,
                                 {.a = as_matrix(ga, rows, cols), .b = as_matrix(gb, rows, cols)}, options);
 
@@ -50,6 +53,8 @@ void check(dispar::index rows, dispar::index cols, bool ragged = false) {
   array<T, 2, gpu> by_a(g, {rows, cols}), by_b(g, {rows, cols});
   divergence::row_options<device> device_options;
   if (ragged) device_options.lengths = device_lengths.view();
+  const auto device_mask = to(g, as_matrix(mask, rows, cols));
+  if (masked) device_options.mask = device_mask.view();
   divergence::rows(g, device_a, device_b, f, value.view(), device_options);
   divergence::rows_and_gradient(g, device_a, device_b, f, again.view(), {.a = by_a.view(), .b = by_b.view()}, device_options);
   const auto got = to_host(g, value), got_again = to_host(g, again);
@@ -71,13 +76,13 @@ void check(dispar::index rows, dispar::index cols, bool ragged = false) {
 
 TEST_CASE("divergence::rows on the GPU: a block per row, lengths around what a thread and a block hold") {
   check<float>(2, 7);
-  check<float>(3, 2051);
+  check<float>(3, 2051, false, true);
   check<double>(3, 2048, true);
 }
 
 TEST_CASE("divergence::rows on the GPU: long rows by segments") {
   check<float>(2, 20004);
-  check<float>(1, 16385, true);
+  check<float>(1, 16385, true, true);
 }
 
 TEST_CASE("divergence::rows on the GPU: numbers of 16 bits") {

@@ -49,6 +49,11 @@
 /// columns makes the row an empty one: what that gives is the program's affair (`divergence`: NaN). Outputs behind the length
 /// are set to 0, or left alone when accumulating.
 ///
+/// **Masks.** `row_inputs::mask`: elements where it is 0 do not take part. A program reads them as minus infinity, or as its
+/// `DISPAR_FN static double masked()`, whatever is there; outputs are 0 there, or left alone when accumulating. One mask for all
+/// rows is a view with row stride 0. Costs a byte per element to read, and on the host a copy of each tile; nothing without a
+/// mask.
+///
 /// Memory: none per element. Nothing waits on a GPU. Throws `invalid_argument` for shapes that differ.
 
 #include <array>
@@ -105,6 +110,7 @@ struct row_inputs {
   vector_view<const std::int64_t, S> lengths{};                             ///< per row; null: all columns
   /// Numbers per row that the program starts from; null: all 1.
   std::array<vector_view<const double, S>, static_cast<std::size_t>(Operands)> operands{};
+  matrix_view<const std::uint8_t, S> mask{};  ///< 0: the element does not take part; null: all do
 };
 
 /// Where a row program writes; null views are not written. The results of a row are double.
@@ -178,13 +184,22 @@ template<class V>
 
 namespace detail {
 
+/// The mask of one row; null: all elements take part.
+struct mask_of_row {
+  const std::uint8_t* mask = nullptr;
+  index stride = 0;
+  [[nodiscard]] DISPAR_FN bool excludes(index j) const { return mask != nullptr && mask[j * stride] == 0; }
+};
 /// The elements of one row of N matrices, for `gather`.
 template<class T, int N>
 struct gathered_row {
   const T* x[N];
   index stride[N];
   index length;
+  mask_of_row mask;
+  double masked;  ///< what a masked element is
   DISPAR_FN double operator()(int k, index j) const {
+    if (mask.excludes(j)) return masked;
     return static_cast<double>(static_cast<computed_type<T>>(x[k][j * stride[k]]));
   }
 };
@@ -194,8 +209,9 @@ struct scattered_row {
   T* y[N];
   index stride[N];
   bool accumulate;
+  mask_of_row mask;
   DISPAR_FN void replace(int k, index j, double written, double wanted) const {
-    if (y[k] == nullptr) return;
+    if (y[k] == nullptr || mask.excludes(j)) return;
     using C = computed_type<T>;
     T& target = y[k][j * stride[k]];
     target = static_cast<T>(accumulate ? static_cast<C>(static_cast<C>(target) + static_cast<C>(wanted - written))
@@ -245,6 +261,15 @@ DISPAR_FN void merge_rows(const Pass&, row_state<M, S>& into, row_state<M, S> fr
   for (int i = 0; i < S; ++i) into.sum[i] = rounding_fence(into.sum[i] + from.sum[i]);
 }
 
+/// What a program reads where a mask is 0.
+template<class P>
+[[nodiscard]] DISPAR_FN double masked_element() {
+  if constexpr (requires { P::masked(); })
+    return P::masked();
+  else
+    return negative_infinity<double>();
+}
+
 /// How many elements of a row count; 0 for a length that is out of range.
 template<class P, class Lengths>
 [[nodiscard]] DISPAR_FN index row_length([[maybe_unused]] const P& program, const Lengths& lengths, index i, index cols) {
@@ -270,6 +295,10 @@ template<class T, int Inputs, memory_space S, int Operands, int Outputs, int Res
   };
   per_row(in.lengths, "rows: lengths");
   for (const auto& o : in.operands) per_row(o, "rows: operand");
+  if (in.mask) {
+    require(in.mask.rows() == rows, "rows: mask", "must have the rows of the inputs", static_cast<double>(in.mask.rows()));
+    require(in.mask.cols() == cols, "rows: mask", "must have the columns of the inputs", static_cast<double>(in.mask.cols()));
+  }
   for (const auto& r : out.results) per_row(r, "rows: result");
   for (const auto& y : out.y) {
     if (!y) continue;

@@ -14,7 +14,8 @@ namespace divergence {
 ///
 ///     divergence::rows(cpu{}, a, b, divergence::clamped_jensen_shannon{}, values);
 ///
-/// For `rows`, of logits, and `mean`, where one vanishing token concerns all rows, as in the released function. No gradients.
+/// For `rows`, of logits, and `mean`, where one vanishing token concerns all rows, as in the released function. A masked token
+/// vanishes. No gradients.
 /// HanNight/AdaCAD, get_jsd; arXiv 2409.07394.
 struct clamped_jensen_shannon {
   double floor = 1e-9;  ///< the least probability, above 0
@@ -114,7 +115,7 @@ void run_clamped(const B& b, const A& a, const Q& q, const clamped_program& p, s
                  const row_options<space_of<A>>& o) {
   using T = value_type_of<A>;
   using S = space_of<A>;
-  run_rows(b, p, row_inputs<T, 2, S>{.x = {view_of(a), view_of(q)}, .lengths = o.lengths},
+  run_rows(b, p, row_inputs<T, 2, S>{.x = {view_of(a), view_of(q)}, .lengths = o.lengths, .mask = o.mask},
            row_outputs<T, 0, 4, S, R>{.results = results});
 }
 

@@ -171,6 +171,8 @@ struct divergence_program {
     double scale, mean_slope[2];  ///< of gradients
   };
 
+  /// What a masked token is.
+  DISPAR_FN static double masked() { return from_logits ? negative_infinity<double>() : 0; }
   DISPAR_FN row begin(const vec<double, operands>& of_row) const {
     row r{};
     r.scale = factor * per_nat;

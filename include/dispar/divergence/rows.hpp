@@ -6,9 +6,9 @@
 /// infinity are tokens that cannot occur: 0 log 0 = 0. Adding a constant to a row of logits changes nothing.
 ///
 /// **What a row gives that has no divergence.** NaN in the forms that write to views: a row with a NaN, a logit of plus infinity
-/// or a negative probability, a row of nothing but minus infinity, a row of length 0. The forms that return a number throw
-/// `invalid_argument` naming the row. Infinite divergences (KL where q is 0 and p is not) are infinity, their gradients NaN.
-/// Probabilities are taken as they are: nothing is normalized.
+/// or a negative probability, a row of nothing but minus infinity, a row of length 0 or without a token under its mask. The forms
+/// that return a number throw `invalid_argument` naming the row. Infinite divergences (KL where q is 0 and p is not) are
+/// infinity, their gradients NaN. Probabilities are taken as they are: nothing is normalized.
 ///
 /// **Accuracy.** Sums beyond a tile are in double. From float logits, values are within about 1e-7 nats (Jensen-Shannon) of the
 /// exact ones, and gradients within about 1e-6 of the largest probability; in double 1e-15.
@@ -30,6 +30,9 @@ template<memory_space S = host>
 struct row_options {
   unit in = unit::nats;                          ///< of the result and of what its gradients are derivatives of
   vector_view<const std::int64_t, S> lengths{};  ///< tokens of each row that count, the first ones; null: all
+  /// Tokens where it is 0 do not take part: logits of minus infinity, probabilities of 0, gradients of 0. Row stride 0: one mask
+  /// for all rows. Null: all take part.
+  matrix_view<const std::uint8_t, S> mask{};
 };
 
 /// Where gradients go; a null view is not computed. They have the type and shape of the arguments, and may be the arguments
@@ -97,7 +100,8 @@ void run(const B& b, const A& a, const Q& q, const F& f, const Out& value, const
   if constexpr (requires { f.check(); }) f.check();
   using program = divergence_program<F, row_argument<A>::kind, Gradient>;
   const program p{f, has_unit<F> && o.in == unit::bits ? log2_e : 1.0, g.factor};
-  row_inputs<T, 2, S, program::operands> in{.x = {row_argument<A>::view(a), row_argument<Q>::view(q)}, .lengths = o.lengths};
+  row_inputs<T, 2, S, program::operands> in{
+      .x = {row_argument<A>::view(a), row_argument<Q>::view(q)}, .lengths = o.lengths, .mask = o.mask};
   row_outputs<T, program::outputs, 1, S, typename Out::space> out{.results = {value}};
   if constexpr (Gradient) {
     in.operands[0] = g.rows;

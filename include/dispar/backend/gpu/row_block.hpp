@@ -54,6 +54,15 @@ struct row_registers {
       }
     }
   }
+  /// `absent` where the mask is 0.
+  __device__ void replace_masked(const strided<const std::uint8_t>& mask, index row, index first, C absent) {
+#pragma unroll
+    for (int i = 0; i < row_chunk; ++i) {
+      if (i >= count || mask(row, first + i) != 0) continue;
+#pragma unroll
+      for (int k = 0; k < N; ++k) x[k][i] = absent;
+    }
+  }
   [[nodiscard]] __device__ vec<lane<C>, N> at(int i) const {
     vec<lane<C>, N> v;
 #pragma unroll

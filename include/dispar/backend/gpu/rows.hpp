@@ -28,9 +28,11 @@ struct device_rows {
   strided_vector<double> result[results > 0 ? results : 1]{};
   strided_vector<const double> operand[operands > 0 ? operands : 1]{};
   strided_vector<const std::int64_t> lengths{};
+  strided<const std::uint8_t> mask{};
   bool accumulate = false, writes = false;
 
   [[nodiscard]] __device__ index length(index i) const { return row_length(program, lengths, i, cols); }
+  [[nodiscard]] __device__ mask_of_row mask_of(index i) const { return {mask.data ? &mask(i, 0) : nullptr, mask.col_stride}; }
   [[nodiscard]] __device__ row_type begin(index i) const {
     vec<double, operands> o{};
     for (int k = 0; k < operands; ++k) o[k] = operand[k].data ? operand[k](i) : 1;
@@ -41,6 +43,8 @@ struct device_rows {
       elements.stride[k] = x[k].col_stride;
     }
     elements.length = length(i);
+    elements.mask = mask_of(i);
+    elements.masked = masked_element<P>();
     gather_row(program, i, elements, row);
     return row;
   }
@@ -53,6 +57,7 @@ struct device_rows {
     row_registers<C, N> chunk;
     for (index at = first + static_cast<index>(threadIdx.x) * row_chunk; at < last; at += row_threads * row_chunk) {
       chunk.load(x, i, at, last);
+      if (mask.data) chunk.replace_masked(mask, i, at, static_cast<C>(masked_element<P>()));
       fold_registers(pass, chunk, row, state);
     }
     return merge_block(pass, state);
@@ -67,13 +72,17 @@ struct device_rows {
     row_registers<C, N> chunk;
     for (index at = first + static_cast<index>(threadIdx.x) * row_chunk; at < last; at += row_threads * row_chunk) {
       chunk.load(x, i, at, last);
+      if (mask.data) chunk.replace_masked(mask, i, at, static_cast<C>(masked_element<P>()));
 #pragma unroll
       for (int j = 0; j < row_chunk; ++j) {
         if (j >= chunk.count) break;
-        const vec<lane<C>, outputs> values = program.write(chunk.at(j), row);
+        const bool masked = mask.data && mask(i, at + j) == 0;
+        if (masked && accumulate) continue;
+        vec<lane<C>, outputs> values = program.write(chunk.at(j), row);
 #pragma unroll
         for (int k = 0; k < outputs; ++k) {
           if (y[k].data == nullptr) continue;
+          if (masked) values[k] = lane<C>(0);
           T& target = y[k](i, at + j);
           target = static_cast<T>(accumulate ? computed(target) + values[k].value : values[k].value);
         }
@@ -97,6 +106,7 @@ struct device_rows {
         elements.stride[k] = y[k].col_stride;
       }
       elements.accumulate = accumulate;
+      elements.mask = mask_of(i);
       program.scatter(i, elements, row);
     }
   }
@@ -208,6 +218,7 @@ void run_rows(const gpu& b, const P& program, const row_inputs<T, P::inputs, S, 
   for (int k = 0; k < P::results; ++k) run.result[k] = detail::strided_of(out.results[static_cast<std::size_t>(k)]);
   for (int k = 0; k < P::operands; ++k) run.operand[k] = detail::strided_of(in.operands[static_cast<std::size_t>(k)]);
   run.lengths = detail::strided_of(in.lengths);
+  run.mask = detail::strided_of(in.mask);
 
   const index segments = (run.cols + row_segment - 1) / row_segment;
   if (run.rows >= 256 || segments <= 1) {

@@ -73,11 +73,13 @@ struct host_rows {
       elements.stride[k] = x.stride(1);
     }
     elements.length = length(i);
+    elements.mask = mask_of(i);
+    elements.masked = masked_element<P>();
     gather_row(program, i, elements, row);
     return row;
   }
 
-  /// visit(tile, number of its first element) for elements [first, last) of row i. Strided rows are gathered.
+  /// visit(tile, number of its first element) for elements [first, last) of row i. Strided and masked rows are gathered.
   template<class Visit>
   [[gnu::always_inline]] void each_tile(index i, index first, index last, const Visit& visit) const {
     T gathered[static_cast<std::size_t>(N * row_tile_size)];
@@ -87,14 +89,30 @@ struct host_rows {
       for (int k = 0; k < N; ++k) {
         const auto& x = in.x[static_cast<std::size_t>(k)];
         tile.x[k] = x.data() + i * x.stride(0) + at * x.stride(1);
-        if (x.stride(1) != 1) {
+        if (x.stride(1) != 1 || in.mask) {
           T* const dense = gathered + k * row_tile_size;
-          for (index j = 0; j < tile.count; ++j) dense[j] = tile.x[k][j * x.stride(1)];
+          gather(tile.x[k], x.stride(1), mask_at(i, at), tile.count, dense);
           tile.x[k] = dense;
         }
       }
       visit(tile, at);
     }
+  }
+  [[nodiscard]] mask_of_row mask_of(index i) const { return {mask_at(i, 0), in.mask.stride(1)}; }
+  [[nodiscard]] const std::uint8_t* mask_at(index i, index j) const {
+    return in.mask ? in.mask.data() + i * in.mask.stride(0) + j * in.mask.stride(1) : nullptr;
+  }
+  [[gnu::noinline]] void gather(const T* x, index stride, const std::uint8_t* mask, index count, T* dense) const {
+    if (mask == nullptr) {
+      for (index j = 0; j < count; ++j) dense[j] = x[j * stride];
+      return;
+    }
+    const T absent = static_cast<T>(masked_element<P>());
+    const index step = in.mask.stride(1);
+    if (stride == 1 && step == 1)  // a loop that compilers vectorize
+      for (index j = 0; j < count; ++j) dense[j] = mask[j] != 0 ? x[j] : absent;
+    else
+      for (index j = 0; j < count; ++j) dense[j] = mask[j * step] != 0 ? x[j * stride] : absent;
   }
 
   template<int I>
@@ -199,6 +217,23 @@ struct host_rows {
   }
   /// Writes elements [first, last) of row i.
   void write(index i, index first, index last, const row_type& row) const {
+    if (!in.mask) return write_all(i, first, last, row);
+    for (index at = first; at < last; at += row_tile_size) write_masked(i, at, std::min(at + row_tile_size, last), row);
+  }
+  /// One tile of them: what a program writes where the mask is 0 is undone.
+  void write_masked(index i, index first, index last, const row_type& row) const {
+    T before[outputs][row_tile_size];
+    const auto each_output = [&](const auto& visit) {
+      for (std::size_t k = 0; k < outputs; ++k)
+        for (index j = first; out.y[k] && j < last; ++j) visit(before[k][j - first], out.y[k](i, j), j);
+    };
+    if (out.accumulate) each_output([](T& kept, T& y, index) { kept = y; });
+    write_all(i, first, last, row);
+    each_output([&](T& kept, T& y, index j) {
+      if (*mask_at(i, j) == 0) y = out.accumulate ? kept : T(0);
+    });
+  }
+  void write_all(index i, index first, index last, const row_type& row) const {
     if constexpr (has_drafts)
       if (drafting)
         return only_first() ? write_wanted<1, true>(i, first, last, row) : write_wanted<outputs, true>(i, first, last, row);
@@ -262,6 +297,7 @@ struct host_rows {
           elements.stride[k] = y.stride(1);
         }
         elements.accumulate = out.accumulate;
+        elements.mask = mask_of(i);
         program.scatter(i, elements, row);
       }
     const auto numbers = program.result(row);
