@@ -10,11 +10,10 @@
 ///
 /// Compiled by nvcc and tested in emulation on the CPU (tests/cuda_emulation); it has never run on a GPU.
 
-#include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "dispar/backend/gpu.hpp"
+#include "dispar/interop/gpu_contexts.hpp"
 #include "dispar/interop/torch/device_call.hpp"
 #include "dispar/interop/torch/mmd_losses.hpp"
 #include "dispar/kernels/from_theta.hpp"
@@ -24,21 +23,6 @@ DISPAR_NAMESPACE_BEGIN
 namespace autograd {
 
 namespace detail {
-
-/// The device of a call is the current one for its time.
-class current_device {
-public:
-  explicit current_device(int device) {
-    dispar::detail::check_cuda(cudaGetDevice(&before_), "cudaGetDevice");
-    dispar::detail::check_cuda(cudaSetDevice(device), "cudaSetDevice");
-  }
-  ~current_device() { (void)cudaSetDevice(before_); }
-  current_device(const current_device&) = delete;
-  current_device& operator=(const current_device&) = delete;
-
-private:
-  int before_ = 0;
-};
 
 template<class T>
 [[nodiscard]] matrix_view<T, device> device_view(const dispar_device_call::matrix& m) {
@@ -56,9 +40,6 @@ template<class T, int Channels>
 
 template<class Loss, pair_function K, class T>
 void run_on_gpu(const dispar_device_call::call& c) {
-  const current_device current(c.device);
-  cuda_context context;
-  const gpu b{&context};
   Loss loss;
   std::memcpy(static_cast<void*>(&loss), c.loss, sizeof loss);
   vec<double, K::parameters> theta{};
@@ -74,9 +55,11 @@ void run_on_gpu(const dispar_device_call::call& c) {
     wanted = wanted || out.x[i] || out.y[i];
   }
   if (c.parameter_gradient) out.parameters = vector_view<double>(c.parameter_gradient, K::parameters);
-  const auto results = wanted ? loss.gradient(b, x, y, k, out) : loss.value(b, x, y, k);
-  b.wait();  // gradients are torch's from here on, on its own stream
-  for (int i = 0; i < Loss::results; ++i) c.results[i] = results[i];
+  // Gradients are torch's from there on, on its own stream.
+  on_kept_context(c.device, nullptr, [&](const gpu& b) {
+    const auto results = wanted ? loss.gradient(b, x, y, k, out) : loss.value(b, x, y, k);
+    for (int i = 0; i < Loss::results; ++i) c.results[i] = results[i];
+  });
 }
 
 }  // namespace detail
@@ -85,7 +68,9 @@ void run_on_gpu(const dispar_device_call::call& c) {
 /// `mmd_criterion_loss`) by the kernel `K` on tensors of `T` (float or double) work on CUDA tensors, in the program that the
 /// object file is linked into. (Of a static library the linker takes only what is named somewhere: use an object library.)
 ///
-/// The call waits for torch's current stream before, and for its own work after. Products are `precision::exact`.
+/// The call waits for torch's current stream before, and for its own work after, on the default stream of the device. Its memory
+/// is kept for the next call, of any entry: `on_kept_context` says how long; `release_kept_contexts` gives it back. Any thread
+/// may call, on one device one at a time. Products are `precision::exact`.
 template<class Loss, pair_function K, real T>
 struct gpu_entry {
   gpu_entry() { dispar_device_call::table()[detail::device_function_name<Loss, K, T>()] = &detail::run_on_gpu<Loss, K, T>; }

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "dispar/kernels/deep.hpp"
 #include "mmd/gpu/device_rows.hpp"
 
@@ -64,6 +66,12 @@ TEST_CASE("a criterion and its gradients through the table") {
   CHECK(close(gry.on_host(), hry, 1e-4));
   CHECK(close(by_parameter, on_host, 1e-4));
 
+#if defined(DISPAR_CUDA_EMULATION)
+  const long before = cuda_emulation::calls().allocations;
+  found->second(call);
+  CHECK(cuda_emulation::calls().allocations == before);
+#endif
+
   // Nothing wanted: the values alone.
   const std::array<matrix, 2> none{};
   call.x.gradient = call.y.gradient = none.data();
@@ -71,6 +79,18 @@ TEST_CASE("a criterion and its gradients through the table") {
   results = {0, 0, 0};
   found->second(call);
   CHECK(results[0] == doctest::Approx(j.value).epsilon(1e-5));
+
+  // Threads on one device take turns.
+  std::array<std::vector<double>, 2> of_thread;
+  std::vector<std::thread> threads;
+  for (auto& own : of_thread)
+    threads.emplace_back([&own, call, f = found->second]() mutable {
+      own.resize(3);
+      call.results = own.data();
+      f(call);
+    });
+  for (auto& thread : threads) thread.join();
+  for (const auto& own : of_thread) CHECK(own == results);
 
   theta[0] = 0;
   CHECK_THROWS_AS(found->second(call), std::invalid_argument);

@@ -114,6 +114,20 @@ TEST_CASE("gpu, asynchronous estimate: bad data is thrown by the next wait, from
   CHECK_THROWS_WITH_AS(t.b.wait(), "dispar: weighted: weights must not all be 0, got 0", invalid_argument);
 }
 
+TEST_CASE("gpu: one call of a shape leaves all memory that the next one needs") {
+  for (const dispar::index d : {1, 3, 8, 20}) {  // tables by shape must not take the place of a temporary of their size
+    two_samples t(20, 30, d);
+    const auto call = [&] { mmd::estimate(t.b, t.x.view(), t.y.view(), kernel, t.value.view()); };
+    call();
+    const double value = t.value.get();
+    const long before = t.s.forbidden_calls();
+    const gpu_tests::graph replay(t.s.stream(), call);
+    CHECK(t.s.forbidden_calls() == before);
+    replay.launch();
+    CHECK(t.value.get() == value);
+  }
+}
+
 TEST_CASE("gpu: what a graph cannot capture says so, and the capture goes on") {
   two_samples t(20, 30, 3);
   const auto call = [&](dispar::index rows) {

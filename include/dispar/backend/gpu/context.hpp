@@ -95,6 +95,11 @@ struct gpu {
     if (captured)
       throw invalid_argument(
           "dispar: gpu: a call must have run once with the same shapes before a CUDA graph can capture it: it needs memory");
+    return allocate_lasting(bytes);
+  }
+  /// The same for what stays between calls: never memory that a call has given back, which the next one of its shape expects.
+  [[nodiscard]] void* allocate_lasting(std::size_t bytes) const {
+    auto& kept = of_this_stream();
     constexpr unsigned long long age = 1024;
     kept.memory.release(age, false, [this](void* p, std::size_t size) { context->free(p, size); });
     void* p = new_memory(bytes);
@@ -155,7 +160,7 @@ namespace detail {
   auto& kept = b.of_this_stream();
   if (kept.report == nullptr) {
     (void)pinned_memory_of(b);
-    kept.report = static_cast<data_report*>(b.allocate(sizeof(data_report)));
+    kept.report = static_cast<data_report*>(b.allocate_lasting(sizeof(data_report)));
     check_cuda(cudaMemsetAsync(kept.report, 0, sizeof(data_report), b.stream()), "cudaMemsetAsync");
   }
   return kept.report;

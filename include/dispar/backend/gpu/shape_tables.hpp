@@ -13,12 +13,21 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// A gpu for arrays that stay between calls.
+struct lasting_memory {
+  using space = device;
+  gpu b;
+  [[nodiscard]] void* allocate(std::size_t bytes) const { return b.allocate_lasting(bytes); }
+  void deallocate(void* p, std::size_t bytes) const noexcept { b.deallocate(p, bytes); }
+  void wait() const { b.wait(); }
+};
+
 /// Numbers on the host, which stay there until the device has read them, and their copy.
 template<class T>
 class host_and_device {
 public:
   host_and_device(const gpu& b, std::vector<T> numbers)
-      : numbers_(std::move(numbers)), copy_(b, {static_cast<index>(numbers_.size())}) {
+      : numbers_(std::move(numbers)), copy_({b}, {static_cast<index>(numbers_.size())}) {
     if (!numbers_.empty())
       check_cuda(cudaMemcpyAsync(copy_.data(), numbers_.data(), copy_.bytes(), cudaMemcpyHostToDevice, b.stream()),
                  "cudaMemcpyAsync");
@@ -27,7 +36,7 @@ public:
 
 private:
   std::vector<T> numbers_;
-  array<T, 1, gpu> copy_;
+  array<T, 1, lasting_memory> copy_;
 };
 
 enum class table_kind : index { segments, tiles };
