@@ -214,7 +214,7 @@ TEST_CASE_TEMPLATE("masks: as minus infinity, whatever is there", T, float, doub
       CHECK(got == expected);
 
       // Added, over the arguments, a row without a divergence: masked elements are left alone, or 0.
-      const index broken = v + 4;
+      const auto broken = static_cast<std::size_t>(v + 4);
       l.b[broken] = dispar::quiet_nan<T>();
       auto a = l.a;
       std::fill(masked_a.begin(), masked_a.end(), T(7));

@@ -57,7 +57,7 @@ struct probability_rows {
 template<class X>
 struct row_argument {
   static constexpr row_kind kind = row_kind::logits;
-  static auto view(const X& x) { return view_of(x); }
+  static auto view(const X& x) requires sample_matrix<X> { return view_of(x); }
 };
 template<class View>
 struct row_argument<probability_rows<View>> {
