@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "dispar/backend/thrust.hpp"
+#include "dispar/divergence/entropy.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
+#include "dispar/divergence/label_cross_entropy.hpp"
 #include "dispar/divergence/rows.hpp"
 #include "normal_rows.hpp"
 
@@ -13,6 +15,21 @@ TEST_CASE("divergence::rows: the bits of cpu, many rows and one long one") {
     const auto x = dispar::as_matrix(a, rows, cols), y = dispar::as_matrix(b, rows, cols);
     dispar::divergence::rows(dispar::cpu{}, x, y, dispar::divergence::jensen_shannon{}, expected);
     dispar::divergence::rows(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, x, y, dispar::divergence::jensen_shannon{}, got);
+    CHECK(got == expected);
+
+    // A mask of all rows, single elements, an output.
+    std::vector<std::uint8_t> mask(static_cast<std::size_t>(cols), 1);
+    mask[5] = 0;
+    const dispar::matrix_view<const std::uint8_t> all_rows(mask.data(), {rows, cols}, {0, 1});
+    const std::vector<std::int64_t> labels(got.size(), cols - 2);
+    const auto compute = [&](const auto& backend, std::vector<double>& values) {
+      std::vector<float> gradient(a.size());
+      dispar::divergence::label_cross_entropy(backend, x, labels, values, {.mask = all_rows, .label_smoothing = 0.1},
+                                              {.a = dispar::as_matrix(gradient, rows, cols)});
+      dispar::divergence::entropy(backend, y, values, {}, {.a = dispar::as_matrix(gradient, rows, cols), .accumulate = true});
+      return gradient;
+    };
+    CHECK(compute(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, got) == compute(dispar::cpu{}, expected));
     CHECK(got == expected);
   }
 }

@@ -5,9 +5,11 @@
 
 #include "dispar/backend/gpu.hpp"
 #include "dispar/backend/host/rows.hpp"
+#include "dispar/backend/host/step.hpp"
 #include "dispar/divergence/entropy.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
 #include "dispar/divergence/kullback_leibler.hpp"
+#include "dispar/divergence/label_cross_entropy.hpp"
 #include "dispar/divergence/rows.hpp"
 #include "normal_rows.hpp"
 
@@ -105,6 +107,34 @@ TEST_CASE("divergence on the GPU: another functor, and the entropy") {
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(got.data()[i] == doctest::Approx(expected[i]).epsilon(1e-6));
     CHECK(got_entropy.data()[i] == doctest::Approx(entropies[i]).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("label_cross_entropy on the GPU: a block per row, and by segments") {
+  cuda_context context;
+  const gpu g{&context};
+  for (const dispar::index cols : {300, 8200}) {
+    CAPTURE(cols);
+    const auto x = normal_rows<float>(3, cols, 1);
+    const std::vector<std::int64_t> labels{cols - 1, -100, 7};
+    std::vector<double> expected(3);
+    std::vector<float> ge(x.size());
+    divergence::label_cross_entropy(on_cpu, as_matrix(x, 3, cols), labels, expected, {.label_smoothing = 0.1},
+                                    {.a = as_matrix(ge, 3, cols)});
+    const auto a = to(g, as_matrix(x, 3, cols));
+    const auto device_labels = to(g, labels);
+    array<double, 1, gpu> values(g, {3});
+    array<float, 2, gpu> gradient(g, {3, cols});
+    divergence::label_cross_entropy(g, a, device_labels, values.view(), {.label_smoothing = 0.1}, {.a = gradient.view()});
+    const auto got = to_host(g, values);
+    const auto by_logits = to_host(g, gradient);
+    double worst = 0;
+    for (std::size_t i = 0; i < 3; ++i) CHECK(got.data()[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      worst = std::max(worst, std::abs(static_cast<double>(by_logits.data()[i] - ge[i])));
+    CHECK(worst < 1e-6);
+    CHECK(divergence::mean_label_cross_entropy(g, a, device_labels, {.label_smoothing = 0.1}) ==
+          doctest::Approx((expected[0] + expected[2]) / 2).epsilon(1e-6));
   }
 }
 

@@ -37,6 +37,17 @@ concept f_divergence = std::is_trivially_copyable_v<F> && requires(const F f, de
   { f.value(v, v, v) } -> std::same_as<detail::probe_kind::V>;
 };
 
+/// Other sums over tokens, of the logarithms themselves: `value_and_slopes(p, q, log_p, log_q)` gives the value of a token and
+/// its derivatives by log p and log q. `row_nothing` is the logarithm of 0. Optional members as above.
+template<class F>
+concept token_sum = std::is_trivially_copyable_v<F> && requires(const F f, detail::probe_kind::V v) {
+  { f.value_and_slopes(v, v, v, v) } -> std::same_as<vec<detail::probe_kind::V, 3>>;
+};
+
+/// What can be computed of two aligned rows.
+template<class F>
+concept divergence_of_rows = f_divergence<F> || token_sum<F>;
+
 /// The unit of information: the natural logarithm or the one of base 2. Numbers without a logarithm (total variation) are not
 /// concerned.
 enum class unit { nats, bits };
@@ -66,11 +77,14 @@ enum class row_kind { logits, probabilities };
 template<class V>
 struct token {
   V p, q, log_p, log_q, log_ratio;
+  double lost_p = 0, lost_q = 0;  ///< what rounding took from the logarithms
 };
 
 template<class F, class V>
 [[nodiscard]] DISPAR_FN vec<V, 3> value_and_slopes(const F& f, const token<V>& t) {
-  if constexpr (requires { f.value_and_slopes(t.p, t.q, t.log_ratio); }) {
+  if constexpr (token_sum<F>) {
+    return f.value_and_slopes(t.p, t.q, t.log_p + V(t.lost_p), t.log_q + V(t.lost_q));
+  } else if constexpr (requires { f.value_and_slopes(t.p, t.q, t.log_ratio); }) {
     return f.value_and_slopes(t.p, t.q, t.log_ratio);
   } else {
     // Variables are log p and log q: no derivative is divided by a probability.
@@ -106,7 +120,12 @@ struct divergence_pass {
       const V log_q = dispar::detail::lower_bounded(rounding_fence(x[1] - V(row.log_sum[1])), nothing);
       const double lost_p = lost<T>(row.log_sum[0]), lost_q = lost<T>(row.log_sum[1]);
       return {exp2_nonpositive(fma(log_p, V(log2_e), V(lost_p * log2_e))),
-              exp2_nonpositive(fma(log_q, V(log2_e), V(lost_q * log2_e))), log_p, log_q, log_p - log_q + V(lost_p - lost_q)};
+              exp2_nonpositive(fma(log_q, V(log2_e), V(lost_q * log2_e))),
+              log_p,
+              log_q,
+              log_p - log_q + V(lost_p - lost_q),
+              lost_p,
+              lost_q};
     } else {
       const V log_p = dispar::detail::lower_bounded(log(x[0]), nothing),
               log_q = dispar::detail::lower_bounded(log(x[1]), nothing);
@@ -131,6 +150,8 @@ struct divergence_pass {
     if constexpr (Gradient) {
       const vec<V, 3> v = detail::value_and_slopes(f, t);
       s[0] = v[0], s[1] = v[1], s[2] = v[2];
+    } else if constexpr (token_sum<F>) {
+      s[0] = detail::value_and_slopes(f, t)[0];
     } else {
       s[0] = f.value(t.p, t.q, t.log_ratio);
     }

@@ -142,7 +142,7 @@ template<class A>
 ///
 /// a and b: rows x vocabulary, of one shape and type, any strides. Returns at once on a GPU. Rows without a divergence give NaN.
 /// Throws `invalid_argument` for shapes that differ, no columns, and parameters of the divergence out of range.
-template<backend B, row_like A, row_like Q, f_divergence F, class Values>
+template<backend B, row_like A, row_like Q, divergence_of_rows F, class Values>
 void rows(const B& b, const A& a, const Q& q, const F& f, Values&& values, const row_options<detail::argument_space<A>>& o = {}) {
   const auto out = view_of(values);
   static_assert(std::same_as<typename decltype(out)::element_type, double>, "dispar: the divergences of rows are doubles");
@@ -160,7 +160,7 @@ void rows(const B& b, const A& a, const Q& q, const F& f, Values&& values, const
 ///     divergence::rows_and_gradient(cpu{}, a, b, divergence::jensen_shannon{}, values, {.a = ga, .b = gb});
 ///
 /// Time about 1.7 times that of the value. Throws as `rows`, and for gradients of another shape.
-template<backend B, row_like A, row_like Q, f_divergence F, class Values>
+template<backend B, row_like A, row_like Q, divergence_of_rows F, class Values>
 void rows_and_gradient(const B& b, const A& a, const Q& q, const F& f, Values&& values,
                        const gradients<detail::argument_value<A>, detail::argument_space<A>>& g,
                        const row_options<detail::argument_space<A>>& o = {}) {
@@ -169,7 +169,7 @@ void rows_and_gradient(const B& b, const A& a, const Q& q, const F& f, Values&& 
 
 /// The mean over rows of D(P_i, Q_i): `double d = divergence::mean(cpu{}, a, b, divergence::jensen_shannon{});`
 /// ("batchmean" of PyTorch). Waits. Throws as `rows`, for no rows, and for a row without a divergence.
-template<backend B, row_like A, row_like Q, f_divergence F>
+template<backend B, row_like A, row_like Q, divergence_of_rows F>
 [[nodiscard]] double mean(const B& b, const A& a, const Q& q, const F& f, const row_options<detail::argument_space<A>>& o = {}) {
   array<double, 1, B> values(b, {detail::row_count(a)});
   rows(b, a, q, f, values.view(), o);
@@ -177,7 +177,7 @@ template<backend B, row_like A, row_like Q, f_divergence F>
 }
 
 /// The same with the gradients of the mean: those of `rows_and_gradient`, divided by the number of rows.
-template<backend B, row_like A, row_like Q, f_divergence F>
+template<backend B, row_like A, row_like Q, divergence_of_rows F>
 double mean_and_gradient(const B& b, const A& a, const Q& q, const F& f,
                          gradients<detail::argument_value<A>, detail::argument_space<A>> g,
                          const row_options<detail::argument_space<A>>& o = {}) {
@@ -189,7 +189,7 @@ double mean_and_gradient(const B& b, const A& a, const Q& q, const F& f,
 }
 
 /// The mean on the default backend.
-template<backend B = default_backend, row_like A, row_like Q, f_divergence F>
+template<backend B = default_backend, row_like A, row_like Q, divergence_of_rows F>
 [[nodiscard]] double mean(const A& a, const Q& q, const F& f, const row_options<detail::argument_space<A>>& o = {}) {
   return mean(B{}, a, q, f, o);
 }
