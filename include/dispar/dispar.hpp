@@ -6,6 +6,7 @@
 #include "dispar/core/fold.hpp"
 #include "dispar/core/random.hpp"
 #include "dispar/core/version.hpp"
+#include "dispar/decoding.hpp"
 #include "dispar/divergence.hpp"
 #include "dispar/metrics.hpp"
 #include "dispar/mmd.hpp"

@@ -13,7 +13,7 @@
 ///       static constexpr int inputs = 2, outputs = 0, results = 1, passes = 1, operands = 0;
 ///       struct row { double value; };                                          // what is known of a row
 ///       DISPAR_FN row begin(vec<double, operands> of_row) const;               // before the first pass
-///       template<int Pass> DISPAR_FN auto pass() const;                        // a row_pass, below
+///       template<int Pass> DISPAR_FN auto pass() const;                        // a row_pass, below; none where passes = 0
 ///       template<int Pass> DISPAR_FN void finish(const row_state<M, S>&, row&) const;  // behind it
 ///       template<class V> DISPAR_FN vec<V, outputs> write(vec<V, inputs> x, const row&) const;  // behind the last
 ///       DISPAR_FN vec<double, results> result(const row&) const;               // numbers per row
@@ -126,10 +126,12 @@ template<class P>
 concept row_program = std::is_trivially_copyable_v<P> && std::is_trivially_copyable_v<typename P::row> &&
     requires(const P p, const typename P::row& row, vec<double, P::operands> operands) {
   requires P::inputs >
-  0 && P::outputs >= 0 && P::results >= 0 && P::passes > 0;
+  0 && P::outputs >= 0 && P::results >= 0 && P::passes >= 0;
   { p.begin(operands) } -> std::same_as<typename P::row>;
   { p.result(row) } -> std::same_as<vec<double, P::results>>;
-  { p.template pass<0>() } -> row_pass;
+  requires P::passes == 0 || requires {
+    { p.template pass<0>() } -> row_pass;
+  };
 };
 
 /// A backend without the capability says so.

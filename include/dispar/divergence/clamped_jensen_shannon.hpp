@@ -121,27 +121,30 @@ void run_clamped(const B& b, const A& a, const Q& q, const clamped_program& p, s
 
 }  // namespace detail
 
+/// As for the divergences that are functors: see `f_divergence.hpp`. Every row by itself.
+[[nodiscard]] inline auto value_program(const clamped_jensen_shannon& f, unit in = unit::nats) {
+  f.check();
+  return detail::clamped_program{f.floor, in == unit::bits ? detail::log2_e : 1.0};
+}
+
 /// See `clamped_jensen_shannon`: every row by itself. Time twice that of `jensen_shannon`. Errors as there.
 template<backend B, sample_matrix A, sample_matrix Q, class Values>
 void rows(const B& b, const A& a, const Q& q, const clamped_jensen_shannon& f, Values&& values,
           const row_options<space_of<A>>& o = {}) {
-  f.check();
   const auto out = view_of(values);
-  detail::run_clamped<B, A, Q, typename decltype(out)::space>(b, a, q, {f.floor, o.in == unit::bits ? detail::log2_e : 1.0},
-                                                              {out}, o);
+  detail::run_clamped<B, A, Q, typename decltype(out)::space>(b, a, q, value_program(f, o.in), {out}, o);
 }
 
 /// The mean over rows, "batchmean": a token that vanishes in one row has all rows clamped. Waits twice.
 template<backend B, sample_matrix A, sample_matrix Q>
 [[nodiscard]] double mean(const B& b, const A& a, const Q& q, const clamped_jensen_shannon& f,
                           const row_options<space_of<A>>& o = {}) {
-  f.check();
+  detail::clamped_program p = value_program(f, o.in);
   const index n = detail::row_count(a);
   array<double, 2, B> numbers(b, {4, n});
   std::array<vector_view<double, typename B::space>, 4> results;
   for (index k = 0; k < 4; ++k)
     results[static_cast<std::size_t>(k)] = vector_view<double, typename B::space>(numbers.data() + k * n, n);
-  detail::clamped_program p{f.floor, o.in == unit::bits ? detail::log2_e : 1.0};
   detail::run_clamped(b, a, q, p, results, o);
   const auto there = to_host(b, numbers);
   for (int k = 0; k < 3; ++k)

@@ -272,6 +272,20 @@ private:
 
 }  // namespace detail
 
+/// The row program (`backend/rows.hpp`) of D(softmax(x_0), softmax(x_1)), for programs that go on with its value: behind the last
+/// of its passes it is in `row::value`, NaN where the rows have none. It has no outputs. Throws for parameters out of range.
+///
+///     template<dispar::row_program D>
+///     struct my_program {
+///       static constexpr int passes = D::passes;
+///       struct row : D::row { double weight; };                                 // finish<passes - 1> makes it of value
+template<f_divergence F>
+[[nodiscard]] auto value_program(const F& f, unit in = unit::nats) {
+  if constexpr (requires { f.check(); }) f.check();
+  return detail::divergence_program<F, detail::row_kind::logits, false>{
+      f, detail::has_unit<F> && in == unit::bits ? detail::log2_e : 1.0};
+}
+
 }  // namespace divergence
 
 DISPAR_NAMESPACE_END

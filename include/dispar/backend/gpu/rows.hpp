@@ -133,7 +133,7 @@ __global__ void __launch_bounds__(row_threads) whole_rows_kernel(Run run) {
   __shared__ typename Run::row_type shared;
   if (threadIdx.x == 0) shared = run.begin(i);
   __syncthreads();
-  fold_row<0>(run, i, count, shared);
+  if constexpr (decltype(run.program)::passes > 0) fold_row<0>(run, i, count, shared);
   if constexpr (Run::outputs > 0) {
     if (run.writes) {
       run.write(i, 0, count, shared);
@@ -151,7 +151,9 @@ __global__ void __launch_bounds__(row_threads) whole_rows_kernel(Run run) {
 template<class Run>
 __global__ void begin_rows_kernel(Run run, typename Run::row_type* row) {
   const index i = static_cast<index>(blockIdx.x) * row_threads + static_cast<index>(threadIdx.x);
-  if (i < run.rows) row[i] = run.begin(i);
+  if (i >= run.rows) return;
+  row[i] = run.begin(i);
+  if (decltype(run.program)::passes == 0) run.end(i, row[i]);
 }
 /// One block per segment.
 template<int I, class Run>
@@ -228,7 +230,7 @@ void run_rows(const gpu& b, const P& program, const row_inputs<T, P::inputs, S, 
   array<typename P::row, 1, gpu> row(b, {run.rows});
   const index blocks = (run.rows + detail::row_threads - 1) / detail::row_threads;
   detail::launch(b, "begin_rows_kernel", detail::begin_rows_kernel<run_type>, blocks, detail::row_threads, run, row.data());
-  detail::fold_segments<0>(b, run, segments, row);
+  if constexpr (P::passes > 0) detail::fold_segments<0>(b, run, segments, row);
   if constexpr (P::outputs > 0)
     if (run.writes) {
       detail::launch(b, "write_segments_kernel", detail::write_segments_kernel<run_type>, run.rows * segments,

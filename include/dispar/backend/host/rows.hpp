@@ -36,6 +36,23 @@ template<class View>
 }
 [[nodiscard]] inline bool overlap(memory_span a, memory_span b) { return a.first < b.last && b.first < a.last; }
 
+/// Numbers that live as long as a call: on the stack where they are few, so that a row of logits needs no heap.
+template<class T, class Backend>
+class call_memory {
+public:
+  call_memory(const Backend& b, index count) {
+    if (count > few) many_ = array<T, 1, Backend>(b, {count});
+  }
+  call_memory(const call_memory&) = delete;
+  call_memory& operator=(const call_memory&) = delete;
+  [[nodiscard]] T* data() noexcept { return many_.data() ? many_.data() : reinterpret_cast<T*>(stack_); }
+
+private:
+  static constexpr index few = 8192 / static_cast<index>(sizeof(T));
+  alignas(T) unsigned char stack_[8192];
+  array<T, 1, Backend> many_;
+};
+
 /// One run of a program on the host.
 template<class P, class T, memory_space S, memory_space R>
 struct host_rows {
@@ -321,7 +338,7 @@ struct host_rows {
   void run_row(index i) const {
     row_type row = begin(i);
     const index count = length(i);
-    fold_row<0>(i, count, row);
+    if constexpr (P::passes > 0) fold_row<0>(i, count, row);
     if constexpr (outputs > 0)
       if (writes()) write(i, 0, count, row);
     end(i, count, row);
@@ -331,9 +348,9 @@ struct host_rows {
   template<class Backend>
   void run_segments(const Backend& b) const {
     const index segments = (cols + row_segment - 1) / row_segment;
-    array<row_type, 1, Backend> row(b, {rows});
+    call_memory<row_type, Backend> row(b, rows);
     for (index i = 0; i < rows; ++i) row.data()[i] = begin(i);
-    fold_segments<0>(b, segments, row.data());
+    if constexpr (P::passes > 0) fold_segments<0>(b, segments, row.data());
     if constexpr (outputs > 0)
       if (writes())
         for_each_segment(b, segments, [&](index i, index, index first, index last) { write(i, first, last, row.data()[i]); });
@@ -341,7 +358,7 @@ struct host_rows {
   }
   template<int I, class Backend>
   void fold_segments(const Backend& b, index segments, row_type* row) const {
-    array<state_of<I>, 1, Backend> states(b, {rows * segments});
+    call_memory<state_of<I>, Backend> states(b, rows * segments);
     for_each_segment(b, segments, [&](index i, index s, index first, index last) {
       states.data()[i * segments + s] = fold_segment<I>(i, first, last, row[i]);
     });
@@ -361,7 +378,9 @@ struct host_rows {
     });
   }
   /// In multiply-adds: an exponential and some arithmetic per element and pass.
-  [[nodiscard]] double work() const { return 30.0 * N * P::passes * static_cast<double>(rows) * static_cast<double>(cols); }
+  [[nodiscard]] double work() const {
+    return (P::passes > 0 ? 30.0 * P::passes : 4.0) * N * static_cast<double>(rows) * static_cast<double>(cols);
+  }
 };
 
 }  // namespace detail

@@ -1,0 +1,133 @@
+// Merges on the GPU: the results of the CPU, by a block per row and by segments, in place, from numbers of 16 bits.
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "decoding/merges.hpp"
+#include "dispar/backend/gpu.hpp"
+#include "dispar/backend/host/rows.hpp"
+#include "dispar/backend/host/step.hpp"
+#include "dispar/decoding/adacad.hpp"
+#include "dispar/decoding/cad.hpp"
+#include "dispar/decoding/coiecd.hpp"
+#include "dispar/decoding/contrastive.hpp"
+#include "dispar/decoding/harsanyi.hpp"
+#include "dispar/decoding/inter.hpp"
+
+namespace decoding_tests {
+
+namespace {
+
+namespace decoding = dispar::decoding;
+using dispar::array;
+using dispar::device;
+using dispar::gpu;
+
+const dispar::tiled_host<dispar::serial> on_cpu;
+
+/// All merges, one after the other: matrices and numbers per row, taken to the host.
+template<class T>
+struct results {
+  std::vector<std::vector<double>> rows;
+  void put(const T* x, index n) {
+    rows.emplace_back();
+    for (index i = 0; i < n; ++i) rows.back().push_back(static_cast<double>(static_cast<dispar::computed_type<T>>(x[i])));
+  }
+};
+
+template<class T, class S, class B>
+results<T> run(const B& b, const std::array<matrix_view<const T, S>, 4>& x, bool all) {
+  const index n = x[0].rows(), v = x[0].cols();
+  results<T> found;
+  array<T, 2, B> out(b, {n, v}), other(b, {n, v});
+  array<double, 2, B> numbers(b, {2, n});
+  const auto of_rows = [&](index k) { return dispar::vector_view<double, S>(numbers.data() + k * n, n); };
+  const auto keep = [&](auto& matrix) {
+    const auto there = dispar::to_host(b, matrix);
+    found.put(there.data(), there.view().size());
+  };
+  const auto keep_numbers = [&] {
+    const auto there = dispar::to_host(b, numbers);
+    found.rows.emplace_back(there.data(), there.data() + 2 * n);
+  };
+  decoding::adacad(b, x[0], x[1], out.view(), {.floor = 0.05, .alpha = of_rows(0), .divergences = of_rows(1)});
+  keep(out);
+  keep_numbers();
+  const matrix_view<const T, S> merged = out.view();
+  decoding::cad(b, merged, x[2], out.view(), {.alpha = 0.5, .rows = of_rows(0)});  // over an input
+  keep(out);
+  decoding::inter(b, x[0], x[1], x[2], x[3], out.view(),
+                  {.k = 0.2, .variance = of_rows(0), .gate = of_rows(1), .interaction = other.view()});
+  keep(out), keep(other), keep_numbers();
+  if (!all) return found;
+  decoding::adacad(b, x[0], x[1], dispar::divergence::clamped_jensen_shannon{}, out.view());
+  keep(out);
+  decoding::vcd(b, x[0], x[1], out.view());
+  keep(out);
+  decoding::contrastive(b, x[0], x[1], out.view(), {.plausibility = 0.01, .amateur_temperature = 0.5});
+  keep(out);
+  decoding::coiecd(b, x[0], x[1], out.view(), {.typical = other.view()});
+  keep(out), keep(other);
+  return found;
+}
+
+template<class T>
+void check(index rows, index cols, bool all) {
+  CAPTURE(rows);
+  CAPTURE(cols);
+  using C = dispar::computed_type<T>;
+  dispar::cuda_context context;
+  const gpu g{&context};
+  logits<float> l(4, rows, cols);
+  for (auto& x : l.x) x[3] = none<float>;
+  std::array<std::vector<T>, 4> x;
+  std::array<std::vector<C>, 4> as_computed;
+  std::array<matrix_view<const C>, 4> there;
+  array<T, 2, gpu> on_device[4];
+  std::array<matrix_view<const T, device>, 4> here;
+  for (std::size_t k = 0; k < 4; ++k) {
+    for (const float value : l.x[k]) x[k].push_back(static_cast<T>(value));
+    for (const T value : x[k]) as_computed[k].push_back(static_cast<C>(value));
+    there[k] = as_matrix(std::as_const(as_computed[k]), rows, cols);
+    on_device[k] = dispar::to(g, as_matrix(x[k], rows, cols));
+    here[k] = on_device[k].view();
+  }
+  const auto expected = run<C, dispar::host>(on_cpu, there, all);
+  const auto got = run<T, device>(g, here, all), again = run<T, device>(g, here, all);
+  REQUIRE(got.rows.size() == expected.rows.size());
+  for (std::size_t k = 0; k < got.rows.size(); ++k) {
+    CAPTURE(k);
+    CHECK(worst(got.rows[k], expected.rows[k]) < (sizeof(T) == 2 ? 0.1 : sizeof(T) == 4 ? 2e-5 : 1e-13));
+    CHECK(same_bits(got.rows[k], again.rows[k]));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("merges on the GPU: a block per row") {
+  check<double>(3, 2051, true);
+  check<float>(2, 9, false);
+}
+
+TEST_CASE("merges on the GPU: a long row by segments; numbers of 16 bits") {
+  check<double>(1, 16390, true);
+  check<dispar::bfloat16>(2, 520, false);
+}
+
+TEST_CASE("harsanyi on the GPU: the bits of the CPU") {
+  dispar::cuda_context context;
+  const gpu g{&context};
+  const auto v = normal_rows<double>(8, 300, 1);
+  std::vector<double> dividends(v.size()), values(900);
+  decoding::harsanyi(on_cpu, as_matrix(v, 8, 300), as_matrix(dividends, 8, 300));
+  decoding::shapley(on_cpu, as_matrix(std::as_const(dividends), 8, 300), as_matrix(values, 3, 300));
+  auto in_place = dispar::to(g, as_matrix(v, 8, 300));
+  array<double, 2, gpu> shapley(g, {3, 300});
+  decoding::harsanyi(g, in_place, in_place);
+  decoding::shapley(g, in_place, shapley);
+  const auto got = dispar::to_host(g, in_place), got_values = dispar::to_host(g, shapley);
+  CHECK(std::vector<double>(got.data(), got.data() + 2400) == dividends);
+  CHECK(worst(std::vector<double>(got_values.data(), got_values.data() + 900), values) < 1e-15);
+}
+
+}  // namespace decoding_tests
