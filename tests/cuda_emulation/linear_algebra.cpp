@@ -71,17 +71,11 @@ bool jacobi(square a, std::vector<double>& values, std::vector<int>& order, squa
   return true;
 }
 
-/// Runs when the stream gets there, where device memory can be touched.
+/// Runs when the stream gets there, where device memory can be touched: a kernel of one thread, which a graph may hold.
 void queue(cudaStream_t stream, std::function<void()> work) {
-  auto* const kept = new std::function<void()>(std::move(work));
-  (void)cudaLaunchHostFunc(
-      stream,
-      [](void* argument) {
-        auto* const function = static_cast<std::function<void()>*>(argument);
-        (*function)();
-        delete function;
-      },
-      kept);
+  cudaLaunchConfig_t config{};
+  config.stream = stream;
+  (void)cuda_emulation::launch(config, std::move(work));
 }
 
 /// The working memory is asked for first, and marked later so that too little of it shows.

@@ -11,6 +11,7 @@
 #include "dispar/divergence/kullback_leibler.hpp"
 #include "dispar/divergence/label_cross_entropy.hpp"
 #include "dispar/divergence/rows.hpp"
+#include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
 
 namespace {
@@ -135,6 +136,44 @@ TEST_CASE("label_cross_entropy on the GPU: a block per row, and by segments") {
     CHECK(worst < 1e-6);
     CHECK(divergence::mean_label_cross_entropy(g, a, device_labels, {.label_smoothing = 0.1}) ==
           doctest::Approx((expected[0] + expected[2]) / 2).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("divergence::rows on the GPU: without a wait, and by a graph, by blocks and by segments") {
+  for (const dispar::index cols : {300, 9000}) {
+    gpu_tests::counted_stream s;
+    const gpu g = s.backend();
+    gpu_tests::changing_rows<float> a(g, 2, cols), b(g, 2, cols);
+    array<double, 1, gpu> values(g, {2}), again(g, {2});
+    array<float, 2, gpu> by_a(g, {2, cols}), by_b(g, {2, cols});
+    const auto numbers = [&] {
+      std::vector<double> all;
+      const auto add = [&](const auto& of) {
+        const auto copy = to_host(g, of);
+        all.insert(all.end(), copy.data(), copy.data() + copy.view().size());
+      };
+      add(values);
+      add(again);
+      add(by_a);
+      add(by_b);
+      return all;
+    };
+    const auto call = [&] {
+      divergence::rows(g, a.view(), b.view(), jensen_shannon{}, values.view());
+      divergence::rows_and_gradient(g, a.view(), b.view(), jensen_shannon{}, again.view(),
+                                    {.a = by_a.view(), .b = by_b.view(), .factor = 0.5});
+    };
+    gpu_tests::check_asynchronous(
+        s, call,
+        [&](std::uint64_t seed) {
+          a.fill(10 * seed);
+          b.fill(10 * seed + 1);
+        },
+        numbers,
+        [&] {
+          call();
+          return numbers();
+        });
   }
 }
 

@@ -9,6 +9,7 @@
 #include "dispar/backend/host/order_statistics.hpp"
 #include "dispar/backend/host/scan.hpp"
 #include "dispar/backend/host/select.hpp"
+#include "mmd/gpu/asynchronous_checks.hpp"
 
 namespace {
 
@@ -155,4 +156,70 @@ TEST_CASE("gather and scatter on the GPU: rows by index; an index outside touche
   CHECK(found[0] == 3);
   CHECK(is_nan(found[1]));
   CHECK(is_nan(found[2]));
+}
+
+namespace {
+
+struct positive {
+  DISPAR_FN bool operator()(double x) const { return x > 0; }
+};
+
+/// What scans, selection, order statistics and random access make of some numbers, one after the other.
+template<class B>
+struct all_of_them {
+  static constexpr dispar::index size = 2500;
+  B b;
+  array<double, 1, B> sums, kept, middle, taken, put;
+  array<dispar::index, 1, B> count;
+  array<std::int32_t, 1, B> at;
+
+  explicit all_of_them(const B& b_)
+      : b(b_), sums(b, {size}), kept(b, {size}), middle(b, {2}), taken(b, {size}), put(b, {size}), count(b, {2}), at(b, {size}) {}
+  template<class View>
+  void compute(const View& x) {
+    using space = typename B::space;
+    const std::array<dispar::index, 2> ranks{size / 3, size - 1};
+    exclusive_scan(b, x, sums.view(), 1.0);
+    select_if(b, x, positive{}, kept.view(), scalar_view<dispar::index, space>(count.data()));
+    select_indices_if(b, x, positive{}, at.view(), scalar_view<dispar::index, space>(count.data() + 1));
+    order_statistics(b, x, std::span<const dispar::index>(ranks), middle.view());
+    // The first 900 are indices in every case.
+    const auto some = at.view().slice(0, 900);
+    gather(b, x, some, taken.view().slice(0, 900));
+    scatter(b, taken.view().slice(0, 900), some, put.view());
+  }
+  /// All numbers that were written.
+  [[nodiscard]] std::vector<double> numbers() const {
+    const auto copy = [&](const auto& of) { return to_host(b, of); };
+    const auto s = copy(sums), k = copy(kept), m = copy(middle), t = copy(taken), p = copy(put);
+    const auto c = copy(count);
+    const auto i = copy(at);
+    std::vector<double> all(s.data(), s.data() + size);
+    for (double& x : all) x = static_cast<float>(x);  // the GPU adds in another order
+    const auto add = [&](const auto* from, dispar::index n) { all.insert(all.end(), from, from + n); };
+    add(c.data(), 2);
+    add(k.data(), c.data()[0]);
+    add(m.data(), 2);
+    add(t.data(), 900);
+    for (dispar::index e = 0; e < 900; ++e) add(p.data() + i.data()[e], 1);
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("scans, selection, order statistics, random access on the GPU: without a wait, and by a graph") {
+  gpu_tests::counted_stream s;
+  const gpu g = s.backend();
+  gpu_tests::changing_rows<double> x(g, all_of_them<gpu>::size, 1);
+  const vector_view<const double, device> view(x.memory.data(), all_of_them<gpu>::size);
+  all_of_them<gpu> on_gpu(g);
+  gpu_tests::check_asynchronous(
+      s, [&] { on_gpu.compute(view); }, [&](std::uint64_t seed) { x.fill(seed); }, [&] { return on_gpu.numbers(); },
+      [&] {
+        const auto numbers = host_vector(g, view);
+        all_of_them<tiled_host<serial>> same(on_cpu);
+        same.compute(view_of(numbers));
+        return same.numbers();
+      });
 }

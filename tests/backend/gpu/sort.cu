@@ -6,6 +6,7 @@
 #include "../sort_workload.hpp"
 #include "dispar/backend/gpu.hpp"
 #include "dispar/metrics/roc.hpp"
+#include "mmd/gpu/asynchronous_checks.hpp"
 
 namespace {
 
@@ -42,6 +43,36 @@ TEST_CASE_TEMPLATE("sort on the GPU: the order of the CPU", T, float, std::int64
   const gpu g{&context};
   for (const dispar::index size : {0, 1, 2, 1000, 20000})
     for (const sort_order order : {sort_order::ascending, sort_order::descending}) check_sort<T>(g, size, order);
+}
+
+TEST_CASE("sort on the GPU: without a wait, and by a graph") {
+  gpu_tests::counted_stream s;
+  const gpu g = s.backend();
+  constexpr dispar::index size = 700;
+  gpu_tests::changing_rows<float> x(g, size, 1);
+  const vector_view<const float, device> keys(x.memory.data(), size);
+  array<float, 1, gpu> sorted(g, {size});
+  array<std::int32_t, 1, gpu> indices(g, {size}), moved(g, {size});
+  const auto copy = [&](const auto& of) { return std::vector<double>(of.data(), of.data() + size); };
+  gpu_tests::check_asynchronous(
+      s,
+      [&] {
+        sort_indices(g, keys, indices.view(), sort_order::descending);
+        sort_pairs(g, keys, indices.view(), sorted.view(), moved.view());
+        sort_keys(g, keys, sorted.view());
+      },
+      [&](std::uint64_t seed) { x.fill(seed); },
+      [&] {
+        return std::array{copy(to_host(g, sorted)), copy(to_host(g, indices)), copy(to_host(g, moved))};
+      },
+      [&] {
+        const auto numbers = host_vector(g, keys);
+        const auto ascending = sorted_indices(numbers, sort_order::ascending);
+        const auto descending = sorted_indices(numbers, sort_order::descending);
+        const auto of = taken(numbers, ascending);
+        const auto pairs = taken(descending, ascending);
+        return std::array{copy(of), copy(descending), copy(pairs)};
+      });
 }
 
 TEST_CASE("auroc on the GPU: that of the CPU") {

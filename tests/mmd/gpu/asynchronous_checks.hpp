@@ -7,8 +7,6 @@
 
 namespace gpu_tests {
 
-namespace mmd = dispar::mmd;
-
 /// CUDA's memory, counted.
 class counted_memory : public dispar::device_memory_resource {
 public:

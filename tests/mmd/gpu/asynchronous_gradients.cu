@@ -102,6 +102,9 @@ TEST_CASE("gpu, asynchronous criterion and variances, with gradients") {
         return t.numbers(v, p[0]);
       });
   check_asynchronous(
+      t.s, [&] { mmd::variance_h1(t.b, x, y, kernel, t.value.view(), {.yy = 0}); }, fill, [&] { return t.value.get(); },
+      [&] { return mmd::variance_h1(t.b, x, y, kernel, {.yy = 0}); });
+  check_asynchronous(
       t.s, [&] { mmd::variance_unbiased(t.b, x, y, kernel, t.value.view()); }, fill, [&] { return t.value.get(); },
       [&] { return mmd::variance_unbiased(t.b, x, y, kernel); });
   check_asynchronous(

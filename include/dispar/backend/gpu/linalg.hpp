@@ -209,6 +209,7 @@ public:
 
   /// Returns when everything on the stream is done; throws what the data of the calls so far had wrong.
   void wait() {
+    detail::require_no_capture(backend_.stream(), "a call that waits for its result");
     detail::matrix_report found{};
     detail::check_cuda(cudaMemcpyAsync(&found, report_.data(), sizeof found, cudaMemcpyDeviceToHost, backend_.stream()),
                        "cudaMemcpyAsync");
