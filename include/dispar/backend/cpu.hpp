@@ -7,6 +7,7 @@
 #include "dispar/backend/host/pair_list.hpp"
 #include "dispar/backend/host/pairwise.hpp"
 #include "dispar/backend/host/quadratic_sink.hpp"
+#include "dispar/backend/host/ranked_rows.hpp"
 #include "dispar/backend/host/row_stream.hpp"
 #include "dispar/backend/host/rows.hpp"
 #include "dispar/backend/host/scan.hpp"
