@@ -6,4 +6,5 @@
 ///     loss.backward();
 
 #include "dispar/interop/torch/mmd.hpp"
+#include "dispar/interop/torch/rows.hpp"
 #include "dispar/interop/torch/view.hpp"

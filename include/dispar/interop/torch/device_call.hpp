@@ -52,6 +52,26 @@ inline std::map<std::string, function>& table() {
   return all;
 }
 
+/// A loss of rows to be computed.
+struct row_call {
+  int device = 0;              ///< CUDA's number
+  matrix a, b;                 ///< logits
+  matrix by_a, by_b;           ///< their gradients
+  matrix values;               ///< doubles, one column
+  matrix labels, lengths;      ///< 64-bit integers, one column
+  matrix mask;                 ///< bytes
+  const void* loss = nullptr;  ///< the loss struct, copied byte by byte
+};
+
+/// As `function`.
+using row_function = void (*)(const row_call&);
+
+/// By loss and element.
+inline std::map<std::string, row_function>& row_table() {
+  static std::map<std::string, row_function> all;
+  return all;
+}
+
 }  // namespace dispar_device_call
 
 DISPAR_NAMESPACE_BEGIN
@@ -69,11 +89,22 @@ template<class X>
 }
 
 /// "dispar 0.1: dispar::autograd::mmd_criterion_loss (32 bytes) by dispar::gaussian on float": what both files must agree on.
+/// Losses of rows are by no kernel.
+///@{
+template<class Loss>
+[[nodiscard]] std::string device_loss_name() {
+  return "dispar " + std::to_string(DISPAR_VERSION_MAJOR) + "." + std::to_string(DISPAR_VERSION_MINOR) + ": " +
+         plain_name<Loss>() + " (" + std::to_string(sizeof(Loss)) + " bytes)";
+}
 template<class Loss, class K, class T>
 [[nodiscard]] std::string device_function_name() {
-  return "dispar " + std::to_string(DISPAR_VERSION_MAJOR) + "." + std::to_string(DISPAR_VERSION_MINOR) + ": " +
-         plain_name<Loss>() + " (" + std::to_string(sizeof(Loss)) + " bytes) by " + plain_name<K>() + " on " + plain_name<T>();
+  return device_loss_name<Loss>() + " by " + plain_name<K>() + " on " + plain_name<T>();
 }
+template<class Loss, class T>
+[[nodiscard]] std::string device_function_name() {
+  return device_loss_name<Loss>() + " on " + plain_name<T>();
+}
+///@}
 
 }  // namespace autograd::detail
 

@@ -57,7 +57,10 @@ public:
       // A graph of this product would take the gradients for constants.
       const at::NoGradGuard guard;
       for (std::size_t i = 0; i < result.size(); ++i)
-        if (gradients_[i].defined()) result[i] = at::mul(gradients_[i], upstream[0].to(gradients_[i].options()));
+        if (gradients_[i].defined()) {
+          const auto factor = upstream[0].to(gradients_[i].options());
+          result[i] = at::mul(gradients_[i], factor.dim() > 0 ? factor.unsqueeze(-1) : factor);  // one per row
+        }
     }
     if (create_graph) {
       // With the edges of this node: a search for the inputs must come past the refusal.
@@ -91,6 +94,9 @@ private:
 ///
 /// The value has the type and device of `inputs[0]`. Gradients are kept until backward(), which multiplies them with the
 /// upstream derivative. `create_graph` is possible, but differentiating a gradient again throws `invalid_argument`.
+///
+/// Values of rows: `compute` may return a tensor, of one value for each row along the last dimension of the inputs, with the
+/// gradients of every row's own value.
 template<class Compute>
 [[nodiscard]] at::Tensor differentiable(const std::vector<at::Tensor>& inputs, Compute&& compute) {
   std::vector<at::Tensor> gradients(inputs.size());
@@ -104,7 +110,10 @@ template<class Compute>
   at::Tensor value;
   {
     const at::NoGradGuard guard;
-    value = at::scalar_tensor(std::forward<Compute>(compute)(std::as_const(gradients)), inputs[0].options());
+    if constexpr (std::is_convertible_v<std::invoke_result_t<Compute, const std::vector<at::Tensor>&>, double>)
+      value = at::scalar_tensor(std::forward<Compute>(compute)(std::as_const(gradients)), inputs[0].options());
+    else
+      value = std::forward<Compute>(compute)(std::as_const(gradients)).to(inputs[0].options());
   }
   if (!wanted) return value;
   const auto node = detail::make_node<detail::value_node>(std::move(gradients));
