@@ -14,8 +14,11 @@
 /// operations (kernels that differ in their parameters) also has `most_members` and `members()`: it is evaluated that many
 /// times from the same distances, `at.member` counting. Its members are a number at run time and compile as one.
 
+#include <span>
+
 #include "dispar/backend/backend.hpp"
 #include "dispar/backend/sample.hpp"
+#include "dispar/core/folds/log_sum_exp.hpp"
 #include "dispar/core/vec.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -93,6 +96,20 @@ struct row_sums {
   ///@}
 };
 
+/// Sink: for every row of every segment, log-sum-exp of output `Output` over its pairs, by slot of the block, as states that can
+/// be merged: over bands of rows, and over shards of the data. `out` is rows x slots; with `accumulate` it is merged into what is
+/// there. Pairs whose output is below `folds::log_sum_exp`'s sentinel count nothing: how an operation leaves pairs out.
+template<int Output, memory_space S = host>
+struct row_log_sum_exp {
+  /// Which output, and where it goes.
+  ///@{
+  static constexpr int output = Output;
+  using state = folds::log_sum_exp<double>::state;
+  matrix_view<state, S> out;
+  bool accumulate = false;
+  ///@}
+};
+
 /// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.rows` and `labels.labels` count
 /// both; `labels.expand(target, first_row, count, first_label, label_count, stride)` writes them as numbers, so that they may be
 /// kept as bits; a family shares the numbers. The gpu backend takes +1 and -1 only and reads the bits themselves: bit p % 64 of
@@ -134,5 +151,30 @@ struct store {
   matrix_view<T, S> out;
   ///@}
 };
+
+/// Sink: the matrix of outputs of pairs of two segments, rows of the one by rows of the other; for one block. `out` is
+/// of that shape.
+template<int Output, class T, memory_space S = host>
+struct store_across {
+  /// Which output, and where it goes.
+  ///@{
+  static constexpr int output = Output;
+  matrix_view<T, S> out;
+  ///@}
+};
+
+namespace detail {
+
+/// Checks the output of `store_across`.
+template<class Sink, class Data>
+void require_across(const Sink& sink, const Data& data, std::span<const pair_block> blocks) {
+  require(blocks.size() == 1 && !blocks[0].triangle, "store_across: blocks", "must be one, and no triangle");
+  require(sink.out.rows() == data.count(blocks[0].rows), "store_across: rows of out", "must be the rows of the first segment",
+          static_cast<double>(sink.out.rows()));
+  require(sink.out.cols() == data.count(blocks[0].cols), "store_across: cols of out", "must be the rows of the second segment",
+          static_cast<double>(sink.out.cols()));
+}
+
+}  // namespace detail
 
 DISPAR_NAMESPACE_END

@@ -4,6 +4,7 @@
 ///
 ///     in_order(backend, step);                  // step()
 ///     for_each_index(backend, n, step);         // step(i) for every i < n, in any order
+///     for_each_index(backend, n, work, step);   // the same, of together `work` multiply-adds: the host shares them out
 ///     column_sums(backend, x, out);             // out(j) = sum_i x(i, j), in double, in a fixed order
 ///
 /// A step is a trivially copyable functor whose call operator is const and marked DISPAR_FN; it holds pointers to memory that the

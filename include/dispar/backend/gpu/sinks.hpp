@@ -187,6 +187,43 @@ private:
   device_result<U, S> result_;
 };
 
+/// `store_across`: every pair of the one block.
+template<int Output, class U>
+struct store_across_on_device {
+  static constexpr bool needs_tile = false;
+  static constexpr int occupancy = 1;
+  strided<U> out;
+
+  template<class Source, class Operation, class Shared>
+  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&, Shared&) const {
+    values.for_each_pair([&](int r, int s, int a, int b) {
+      if (a < at.own.count && b < at.other.count)
+        out(at.own.local + a, at.other.local + b) = static_cast<U>(values.output[r][s][Output].value);
+    });
+  }
+};
+
+template<int Output, class U, memory_space S, class Data>
+class device_sink<store_across<Output, U, S>, Data> {
+public:
+  static constexpr sink_pass pass = sink_pass::tiles;
+  static constexpr bool in_place = device_result<U, S>::in_place, families = false;
+  static constexpr bool needs_tile = store_across_on_device<Output, U>::needs_tile;
+
+  device_sink(const gpu& b, const store_across<Output, U, S>& sink, const Data& data, const device_schedule& schedule, index) {
+    std::vector<pair_block> blocks;
+    for (const tile_block& block : schedule.host.blocks) blocks.push_back({block.rows, block.cols, block.triangle, block.slot});
+    require_across(sink, data, blocks);
+    result_ = device_result<U, S>(b, sink.out, false);
+  }
+  [[nodiscard]] store_across_on_device<Output, U> on_device() { return {result_.on_device()}; }
+  void finish(const gpu& b) { result_.start_copy(b); }
+  void deliver() const { result_.deliver(); }
+
+private:
+  device_result<U, S> result_;
+};
+
 /// `row_sums`: one thread per row of the strip adds to the row's sums, which only it touches.
 template<int Output>
 struct row_sums_on_device {

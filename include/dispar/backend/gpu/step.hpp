@@ -34,6 +34,10 @@ void for_each_index(const gpu& b, index n, const Step& step) {
   detail::launch(b, "steps_kernel", detail::steps_kernel<Step>, (n + detail::step_threads - 1) / detail::step_threads,
                  detail::step_threads, step, n);
 }
+template<class Step>
+void for_each_index(const gpu& b, index n, double, const Step& step) {
+  for_each_index(b, n, step);
+}
 inline void column_sums(const gpu& b, const matrix_view<const double, device>& x, const vector_view<double, device>& out) {
   require(x.stride(1) == 1, "column_sums: x", "must have rows without gaps", static_cast<double>(x.stride(1)));
   detail::launch(b, "ordered_sums_kernel", detail::ordered_sums_kernel<detail::reduce_threads>, x.cols(), detail::reduce_threads,

@@ -225,6 +225,32 @@ private:
   const Data& data_;
 };
 
+/// `store_across`: copied out of the tile.
+template<int Output, class T, memory_space S, class Data>
+class sink_runner<store_across<Output, T, S>, Data> {
+public:
+  static constexpr bool per_row = false, in_registers = false, families = false;
+  static constexpr std::uint32_t outputs = 1u << Output;
+
+  sink_runner(const store_across<Output, T, S>& sink, const Data& data, std::span<const pair_block> blocks, index, index)
+      : sink_(sink), data_(data) {
+    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
+    require_across(sink, data, blocks);
+  }
+  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
+  void tile(index, const tile_buffers<typename Data::value_type>& t) {
+    const index row0 = t.first_row - data_.first_packed(t.segments.rows), col0 = t.first_col - data_.first_packed(t.segments.cols);
+    for (index i = 0; i < t.row_count; ++i)
+      for (index j = 0; j < t.col_count; ++j)
+        sink_.out(row0 + i, col0 + j) = static_cast<T>(t.output[Output][i * t.stride + j]);
+  }
+  void finish() {}
+
+private:
+  store_across<Output, T, S> sink_;
+  const Data& data_;
+};
+
 }  // namespace detail
 
 DISPAR_NAMESPACE_END

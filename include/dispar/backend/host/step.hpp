@@ -38,6 +38,14 @@ template<class Each, class Memory, class Step>
 void for_each_index(const tiled_host<Each, Memory>&, index n, const Step& step) {
   detail::run_steps(step, 0, n);
 }
+template<class Each, class Memory, class Step>
+void for_each_index(const tiled_host<Each, Memory>& b, index n, double work, const Step& step) {
+  constexpr index together = 64;
+  b.run((n + together - 1) / together, work, [&](index task) noexcept {
+    const index first = task * together;
+    detail::run_steps(step, first, n - first < together ? n : first + together);
+  });
+}
 template<class Each, class Memory>
 void column_sums(const tiled_host<Each, Memory>&, const matrix_view<const double>& x, const vector_view<double>& out) {
   detail::sum_columns(detail::strided_of(x), x.rows(), x.cols(), out.data(), out.stride(0));

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "dispar/backend/gpu/sinks.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// `row_log_sum_exp`: the lanes that share a row agree on its maximum, add up relative to it, and the one thread that owns the
+/// row merges the warps' states in order.
+template<int Output>
+struct log_sum_exp_on_device {
+  static constexpr bool needs_tile = false;
+  static constexpr int occupancy = 1;
+  using fold = folds::log_sum_exp<double>;
+  using state = fold::state;
+  strided<state> out;
+  index slots;
+  const tile_block* blocks;
+  bool accumulate;
+
+  template<class Shared>
+  __device__ void begin(const row_strip& own, const Shared&) const {
+    const int row = static_cast<int>(threadIdx.x);
+    if (!accumulate && row < own.count)
+      for (index slot = 0; slot < slots; ++slot) out(own.number + row, slot) = fold::identity();
+  }
+  template<class Source, class Operation, class Shared>
+  __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
+                       Shared& shared) const {
+    using T = typename Source::value_type;
+    using shape = typename Source::shape;
+    constexpr T nothing = -(std::numeric_limits<T>::max() / 4);
+    static_assert(shape::edge <= shape::threads);
+    const int thread = static_cast<int>(threadIdx.x);
+    T maximum[shape::rows], sum[shape::rows];
+#pragma unroll
+    for (int r = 0; r < shape::rows; ++r) {
+      maximum[r] = nothing;
+      bool bad = false;
+#pragma unroll
+      for (int s = 0; s < shape::cols; ++s) {
+        if (!counts(at, shape::row(thread, r), shape::col(thread, s))) continue;
+        const T x = values.output[r][s][Output].value;
+        bad = bad || is_nan(x);
+        maximum[r] = x > maximum[r] ? x : maximum[r];
+      }
+      if (bad) maximum[r] = quiet_nan<T>();
+      for (int distance = shape::row_lanes / 2; distance > 0; distance /= 2) {
+        const T other = __shfl_xor_sync(0xffffffffu, maximum[r], distance);
+        maximum[r] = is_nan(maximum[r]) || is_nan(other) ? quiet_nan<T>() : (other > maximum[r] ? other : maximum[r]);
+      }
+      sum[r] = 0;
+      const bool plain = !is_special(maximum[r]) && maximum[r] > nothing;
+#pragma unroll
+      for (int s = 0; s < shape::cols; ++s)
+        if (plain && counts(at, shape::row(thread, r), shape::col(thread, s)))
+          sum[r] += std::exp(values.output[r][s][Output].value - maximum[r]);
+      for (int distance = shape::row_lanes / 2; distance > 0; distance /= 2)
+        sum[r] += __shfl_xor_sync(0xffffffffu, sum[r], distance);
+    }
+    // Maxima and sums take turns in the same shared memory.
+    double maxima[shape::row_warps] = {};
+    exchange<shape>(maximum, thread, shared);
+    if (thread < shape::edge)
+      for (int w = 0; w < shape::row_warps; ++w) maxima[w] = shared.row_sums[w][thread];
+    exchange<shape>(sum, thread, shared);
+    if (thread >= at.own.count) return;  // no barrier follows
+    state& own = out(at.own.number + thread, blocks[at.block].slot);
+    for (int w = 0; w < shape::row_warps; ++w)
+      if (is_special(maxima[w]))
+        fold::merge(own, {maxima[w], 1});
+      else if (maxima[w] > static_cast<double>(nothing))
+        fold::merge(own, {maxima[w], shared.row_sums[w][thread]});
+  }
+  template<class... A>
+  __device__ void end(const A&...) const {}
+
+private:
+  [[nodiscard]] __device__ static bool counts(const tile_position& at, int a, int b) {
+    const index i = at.own.local + a, j = at.other.local + b;
+    const bool wanted = !at.triangle || (at.order == pair_order::sorted ? i != j : i < j);
+    return wanted && a < at.own.count && b < at.other.count;
+  }
+  template<class Shape, class T, class Shared>
+  __device__ static void exchange(const T (&numbers)[Shape::rows], int thread, Shared& shared) {
+    __syncthreads();
+    if (thread % Shape::row_lanes == 0) {
+#pragma unroll
+      for (int r = 0; r < Shape::rows; ++r)
+        shared.row_sums[Shape::row_warp(thread)][Shape::row(thread, r)] = static_cast<double>(numbers[r]);
+    }
+    __syncthreads();
+  }
+};
+
+template<int Output, memory_space S, class Data>
+class device_sink<row_log_sum_exp<Output, S>, Data> {
+  using state = folds::log_sum_exp<double>::state;
+
+public:
+  static constexpr sink_pass pass = sink_pass::rows;
+  static constexpr bool in_place = device_result<state, S>::in_place, families = false;
+  static constexpr bool needs_tile = log_sum_exp_on_device<Output>::needs_tile;
+
+  device_sink(const gpu& b, const row_log_sum_exp<Output, S>& sink, const Data& data, const device_schedule& schedule, index)
+      : slots_(sink.out.cols()), accumulate_(sink.accumulate) {
+    require(sink.out.rows() == data.rows(), "row_log_sum_exp: out", "must have one row per sample row",
+            static_cast<double>(sink.out.rows()));
+    for (const auto& block : schedule.host.blocks)
+      require(block.slot >= 0 && block.slot < slots_, "row_log_sum_exp: slot", "must be a column of out", block.slot);
+    blocks_ = schedule.blocks.on_device();
+    result_ = device_result<state, S>(b, sink.out, sink.accumulate);
+  }
+  [[nodiscard]] log_sum_exp_on_device<Output> on_device() { return {result_.on_device(), slots_, blocks_, accumulate_}; }
+  void finish(const gpu& b) { result_.start_copy(b); }
+  void deliver() const { result_.deliver(); }
+
+private:
+  index slots_;
+  const tile_block* blocks_;
+  bool accumulate_;
+  device_result<state, S> result_;
+};
+
+}  // namespace detail
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,13 @@
+#pragma once
+/// \file
+/// Contrastive alignment: losses that pull matched rows together and push the others apart, in memory linear in the rows. Includes the CPU
+/// backend; other backends by their own header.
+
+/// \namespace dispar::contrastive
+/// Contrastive alignment: whether what belongs together lies together, as losses with gradients.
+
+#include "dispar/backend/cpu.hpp"
+#include "dispar/contrastive/infonce.hpp"
+#include "dispar/contrastive/key_queue.hpp"
+#include "dispar/contrastive/logit_matrix.hpp"
+#include "dispar/contrastive/ntxent.hpp"
