@@ -1,7 +1,7 @@
 #pragma once
 /// \file
-/// Contrastive alignment: losses that pull matched rows together and push the others apart, in memory linear in the rows. Includes the CPU
-/// backend; other backends by their own header.
+/// Contrastive alignment: losses that pull matched rows together and push the others apart, in memory linear in the rows.
+/// Includes the CPU backend; other backends by their own header.
 
 /// \namespace dispar::contrastive
 /// Contrastive alignment: whether what belongs together lies together, as losses with gradients.

@@ -16,11 +16,12 @@ enum class direction {
 /// How InfoNCE is made.
 template<class E, memory_space S = host>
 struct infonce_options {
-  direction anchors = direction::rows;    ///< who is an anchor
-  reduction reduce = reduction::mean;     ///< over the pairs
-  matrix_view<const E, S> negatives{};    ///< further negatives of the rows of x, in rows: a queue, other workers' keys
-  bool in_batch = true;                   ///< the other rows of y are negatives; else only `negatives` are (MoCo)
-  vector_view<double, S> losses{};        ///< where to write the loss of every pair; not wanted by default
+  direction anchors = direction::rows;  ///< who is an anchor
+  reduction reduce = reduction::mean;   ///< over the pairs
+  matrix_view<const E, S> negatives{};  ///< further negatives of the rows of x, in rows: a queue, other workers' keys
+  bool in_batch = true;                 ///< the other rows of y are negatives; else only `negatives` are (MoCo)
+  vector_view<double, S> losses{};      ///< where to write the loss of every pair; not wanted by default
+  index band_rows = 0;                  ///< rows worked on at a time; 0: as many as `band_bytes` hold. Changes last bits
 };
 
 namespace detail {
@@ -30,7 +31,7 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
 [[nodiscard]] auto matched_embeddings(const B& b, const X& rows_of_x, const Y& rows_of_y,
                                       const matrix_view<const value_type_of<X>, space_of<X>>& negatives, const Scale& scale,
                                       const scalar_view<softmax_loss, R>& out, const gradients_of<X>& g,
-                                      const vector_view<double, space_of<X>>& losses) {
+                                      const vector_view<double, space_of<X>>& losses, index band_rows) {
   using E = value_type_of<X>;
   using S = space_of<X>;
   static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
@@ -41,6 +42,7 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
   const auto number = [](index n) { return static_cast<double>(n); };
   require(static_cast<bool>(out), "contrastive: out", "must not be the null view");
   scale.check();
+  require(band_rows >= 0, "contrastive: band_rows", "must not be negative", number(band_rows));
   require(x.rows() > 0, "contrastive: rows of x", "must be at least 1", number(x.rows()));
   require(x.cols() > 0, "contrastive: columns of x", "must be at least 1", number(x.cols()));
   require(y.rows() == x.rows(), "contrastive: rows of y", "must be those of x", number(y.rows()));
@@ -55,7 +57,8 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
   same_shape(g.x, x, "contrastive: gradient by x");
   same_shape(g.y, y, "contrastive: gradient by y");
   same_shape(g.negatives, negatives, "contrastive: gradient by negatives");
-  if (g.pairs) require(g.pairs.size() == x.rows(), "contrastive: factors of pairs", "must be one per pair", number(g.pairs.size()));
+  if (g.pairs)
+    require(g.pairs.size() == x.rows(), "contrastive: factors of pairs", "must be one per pair", number(g.pairs.size()));
   if (losses) require(losses.size() == x.rows(), "contrastive: losses", "must have one entry per pair", number(losses.size()));
   std::array<embeddings<E, B>, 3> all{embeddings<E, B>(b, reached<B>(x)), embeddings<E, B>(b, reached<B>(y)),
                                       negatives ? embeddings<E, B>(b, reached<B>(negatives)) : embeddings<E, B>{}};
@@ -92,8 +95,7 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
 /// MoCo: He et al., CVPR 2020.
 template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale>
 [[nodiscard]] softmax_loss infonce(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
-                                   const gradients_of<X>& g = {},
-                                   const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
+                                   const gradients_of<X>& g = {}, const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
   result<softmax_loss, B> loss(b);
   infonce(b, x, y, how, scale, loss.view(), g, o);
   return loss.get();
@@ -104,16 +106,15 @@ template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, log
 void infonce(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
              const scalar_view<softmax_loss, R>& out, const gradients_of<X>& g = {},
              const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
-  const auto matrices = detail::matched_embeddings<R>(b, x, y, o.negatives, scale, out, g, o.losses);
-  const detail::softmax_form form{o.anchors == direction::both, false, o.in_batch, o.reduce};
+  const auto matrices = detail::matched_embeddings<R>(b, x, y, o.negatives, scale, out, g, o.losses, o.band_rows);
+  const detail::softmax_form form{o.anchors == direction::both, false, o.in_batch, o.reduce, o.band_rows};
   detail::matched_softmax(b, matrices, how, scale, form, g, o.losses, out.data());
 }
 
 /// The same on the default backend.
 template<backend B = default_backend, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale>
 [[nodiscard]] softmax_loss infonce(const X& x, const Y& y, const Similarity& how, const Scale& scale,
-                                   const gradients_of<X>& g = {},
-                                   const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
+                                   const gradients_of<X>& g = {}, const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
   return infonce(B{}, x, y, how, scale, g, o);
 }
 

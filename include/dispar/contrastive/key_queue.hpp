@@ -20,7 +20,7 @@ struct enqueue_rows {
   DISPAR_FN void operator()(index i) const {
     const double factor = cosine{}.row_factor(norm[first + i], 1);
     const index to = (position + first + i) % capacity;
-    for (index k = 0; k < features; ++k) ring(to, k) = static_cast<T>(static_cast<double>(keys(first + i, k)) * factor);
+    for (index k = 0; k < features; ++k) ring(to, k) = static_cast<T>(in_double(keys(first + i, k)) * factor);
   }
 };
 
@@ -95,13 +95,15 @@ private:
 /// value <- momentum value + (1 - momentum) towards, element by element: how MoCo's key encoder follows the query encoder.
 /// Default momentum 0.999. Dense vectors of one length. Throws `invalid_argument` for lengths that differ.
 template<backend B, class T, memory_space S>
-void momentum_update(const B& b, const vector_view<T, S>& value, const vector_view<const T, S>& towards, double momentum = 0.999) {
+void momentum_update(const B& b, const vector_view<T, S>& value, const vector_view<const T, S>& towards,
+                     double momentum = 0.999) {
   static_assert(reachable<S, typename B::space>, "dispar: this backend cannot reach that memory");
   require(value.size() == towards.size(), "momentum_update: towards", "must have the length of value",
           static_cast<double>(towards.size()));
   require(value.stride(0) == 1 && towards.stride(0) == 1, "momentum_update: vectors", "must be dense");
   require(momentum >= 0 && momentum <= 1, "momentum_update: momentum", "must lie in [0, 1]", momentum);
-  for_each_index(b, value.size(), static_cast<double>(value.size()), detail::move_towards<T>{towards.data(), momentum, value.data()});
+  for_each_index(b, value.size(), static_cast<double>(value.size()),
+                 detail::move_towards<T>{towards.data(), momentum, value.data()});
 }
 
 }  // namespace contrastive

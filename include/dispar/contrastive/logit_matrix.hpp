@@ -34,13 +34,11 @@ void logit_matrix(const B& b, const X& rows_of_x, const Y& rows_of_y, const Simi
   const std::array<detail::meeting, 1> met{{{0, 1}}};
   const matrix_view<T, typename B::space> z = detail::reached<B>(all);
   detail::for_each_band_pair(
-      b, matrices, how, met,
-      [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
+      b, matrices, how, met, 0, [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
         const matrix_view<T, typename B::space> part(z.data() + r.first * z.stride(0) + c.first * z.stride(1), {r.count, c.count},
                                                      z.strides());
         pairwise(b, data, detail::logits<T>{static_cast<T>(scale.scale()), false}, blocks,
-                 std::span<const vector_view<const T, typename B::space>>(),
-                 store_across<0, T, typename B::space>{part});
+                 std::span<const vector_view<const T, typename B::space>>(), store_across<0, T, typename B::space>{part});
       });
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// \file
-/// Softmax losses of matched rows: row i of one matrix belongs to row i of the other, everything else is a negative. InfoNCE in one
-/// direction or both, with further negatives, NT-Xent and MoCo differ in which pairs are negatives of which anchors.
+/// Softmax losses of matched rows: row i of one matrix belongs to row i of the other, everything else is a negative. InfoNCE in
+/// one direction or both, with further negatives, NT-Xent and MoCo differ in which pairs are negatives of which anchors.
 
 #include <string>
 
@@ -40,10 +40,11 @@ namespace detail {
 
 /// Which pairs are negatives of which anchors.
 struct softmax_form {
-  bool both = false;      ///< rows of the second matrix are anchors too
-  bool within = false;    ///< rows of the same matrix are negatives
-  bool in_batch = true;   ///< rows of the other matrix are negatives
+  bool both = false;     ///< rows of the second matrix are anchors too
+  bool within = false;   ///< rows of the same matrix are negatives
+  bool in_batch = true;  ///< rows of the other matrix are negatives
   reduction reduce = reduction::mean;
+  index band_rows = 0;  ///< see the options of the losses
 };
 
 /// z_i = scale <x_i, y_i>, rows scaled, in double.
@@ -58,9 +59,7 @@ struct matched_logits {
   double* z;
   DISPAR_FN void operator()(index i) const {
     const double fx = how.row_factor(norm_x[i], 0), fy = how.row_factor(norm_y[i], 1);
-    z[i] = scale * feature_sum(features, [&](index k) {
-             return fx * static_cast<double>(x(i, k)) * (fy * static_cast<double>(y(i, k)));
-           });
+    z[i] = scale * feature_sum(features, [&](index k) { return fx * in_double(x(i, k)) * (fy * in_double(y(i, k))); });
   }
 };
 
@@ -169,13 +168,13 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
   for_each_index(b, rows, clear_states{states.data()});
   const std::span<const vector_view<const T, space>> no_operands;
   const auto of_band = [&](const band& r, auto* all) { return all + first[static_cast<std::size_t>(r.of)] + r.first; };
-  for_each_band_pair(b, matrices, how, met, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
-    array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
-    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, no_operands,
-             row_log_sum_exp<0, space>{own.view()});
-    for_each_index(b, data.rows(),
-                   merge_states{own.data(), of_band(r, states.data()), of_band(c, states.data()), r.count});
-  });
+  for_each_band_pair(
+      b, matrices, how, met, form.band_rows, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
+        array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
+        pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, no_operands,
+                 row_log_sum_exp<0, space>{own.view()});
+        for_each_index(b, data.rows(), merge_states{own.data(), of_band(r, states.data()), of_band(c, states.data()), r.count});
+      });
 
   array<double, 1, B> z(b, {pairs}), matched(b, {pairs}), sums(b, {4});
   array<double, 2, B> terms(b, {pairs, 3});
@@ -188,9 +187,17 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
   const index anchors = form.both ? 2 * pairs : pairs;
   for_each_index(b, rows - anchors, no_anchors<T>{operands.data(), anchors, rows});
   for_each_index(b, pairs,
-                 finish_pairs<T>{states.data(), z.data(), pairs, form.both, scale.scale(),
-                                 {each, dispar::detail::strided_of(g.pairs)}, terms.data(),
-                                 dispar::detail::strided_of(by_pair), matched.data(), operands.data(), rows});
+                 finish_pairs<T>{states.data(),
+                                 z.data(),
+                                 pairs,
+                                 form.both,
+                                 scale.scale(),
+                                 {each, dispar::detail::strided_of(g.pairs)},
+                                 terms.data(),
+                                 dispar::detail::strided_of(by_pair),
+                                 matched.data(),
+                                 operands.data(),
+                                 rows});
   column_sums(b, std::as_const(terms).view(), vector_view<double, space>(sums.data(), 3));
   const double divisor = form.reduce == reduction::mean ? static_cast<double>(pairs) : 1.0;
   finish_loss<Scale> finish{sums.data(), nullptr, scale, divisor, form.both, g.factor, g.upstream.data(), out};
@@ -215,20 +222,22 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
     const auto& all = target[static_cast<std::size_t>(r.of)];
     return all ? all.slice(r.first, r.count) : all;
   };
-  for_each_band_pair(b, matrices, how, met, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
-    array<T, 2, B> own(b, {2, data.rows()});
-    for (index o = 0; o < 2; ++o)
-      for_each_index(b, data.rows(),
-                     gather_operands<T>{of_band(r, operands.data() + o * rows), of_band(c, operands.data() + o * rows), r.count,
-                                        own.data() + o * data.rows()});
-    const std::array<vector_view<const T, space>, 2> by_row{{{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}}};
-    array<double, 2, B> slope(b, {1, 1});
-    const bool square = data.segments() == 1;
-    pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
-             std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
-             feature_gradient<0, 0, T, 2, space>{{target_of(r), square ? matrix_view<T, space>{} : target_of(c)}, 1, true});
-    in_order(b, add_number{slope.data(), others});
-  });
+  for_each_band_pair(
+      b, matrices, how, met, form.band_rows, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
+        array<T, 2, B> own(b, {2, data.rows()});
+        for (index o = 0; o < 2; ++o)
+          for_each_index(b, data.rows(),
+                         gather_operands<T>{of_band(r, operands.data() + o * rows), of_band(c, operands.data() + o * rows),
+                                            r.count, own.data() + o * data.rows()});
+        const std::array<vector_view<const T, space>, 2> by_row{
+            {{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}}};
+        array<double, 2, B> slope(b, {1, 1});
+        const bool square = data.segments() == 1;
+        pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
+                 std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
+                 feature_gradient<0, 0, T, 2, space>{{target_of(r), square ? matrix_view<T, space>{} : target_of(c)}, 1, true});
+        in_order(b, add_number{slope.data(), others});
+      });
   for (std::size_t s = 0; s < 3; ++s) {
     if (!target[s]) continue;
     partner_rows<E, Similarity> partner{{}, nullptr, how, s == 0 ? 1 : 0, matched.data()};
@@ -238,9 +247,16 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
     }
     for_each_index(b, matrices[s].count(), static_cast<double>(wanted[s].size()) * 4,
                    gradient_by_rows<E, T, Similarity>{dispar::detail::strided_of(matrices[s].rows),
-                                                      {target[s].data(), target[s].stride(0), target[s].stride(1)}, features,
-                                                      matrices[s].norm.data(), how, static_cast<int>(s), partner, g.factor, g.upstream.data(),
-                                                      g.accumulate, dispar::detail::strided_of(reached<B>(wanted[s]))});
+                                                      {target[s].data(), target[s].stride(0), target[s].stride(1)},
+                                                      features,
+                                                      matrices[s].norm.data(),
+                                                      how,
+                                                      static_cast<int>(s),
+                                                      partner,
+                                                      g.factor,
+                                                      g.upstream.data(),
+                                                      g.accumulate,
+                                                      dispar::detail::strided_of(reached<B>(wanted[s]))});
   }
   finish.others = others;
   in_order(b, finish);

@@ -11,6 +11,7 @@ template<memory_space S = host>
 struct ntxent_options {
   reduction reduce = reduction::mean;  ///< over the pairs; the loss of a pair is the mean of its two anchors'
   vector_view<double, S> losses{};     ///< where to write the loss of every pair; not wanted by default
+  index band_rows = 0;                 ///< as in `infonce_options`
 };
 
 /// NT-Xent, the loss of SimCLR: two views x and y of the same n things; every row is an anchor, its other view the positive, and
@@ -18,7 +19,8 @@ struct ntxent_options {
 ///
 ///     L = 1 / (2 n) sum_i ( log sum_{a != i} exp(z_ia) - z_i,other view of i )
 ///
-///     auto loss = contrastive::ntxent(cpu{}, view1, view2, contrastive::cosine{}, contrastive::temperature{0.5}, {.x = g1, .y = g2});
+///     auto loss = contrastive::ntxent(cpu{}, view1, view2, contrastive::cosine{}, contrastive::temperature{0.5}, {.x = g1, .y =
+///     g2});
 ///
 /// Gradients, accuracy, memory, errors as `infonce`; time twice that. With one pair the loss is 0.
 /// Chen, Kornblith, Norouzi & Hinton, ICML 2020, equation 1.
@@ -32,10 +34,11 @@ template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, log
 
 /// The same, written to `out` in memory of the backend. On a GPU it returns at once.
 template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale, class R>
-void ntxent(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale, const scalar_view<softmax_loss, R>& out,
-            const gradients_of<X>& g = {}, const ntxent_options<space_of<X>>& o = {}) {
-  const auto matrices = detail::matched_embeddings<R>(b, x, y, {}, scale, out, g, o.losses);
-  detail::matched_softmax(b, matrices, how, scale, {.both = true, .within = true, .reduce = o.reduce}, g, o.losses, out.data());
+void ntxent(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
+            const scalar_view<softmax_loss, R>& out, const gradients_of<X>& g = {}, const ntxent_options<space_of<X>>& o = {}) {
+  const auto matrices = detail::matched_embeddings<R>(b, x, y, {}, scale, out, g, o.losses, o.band_rows);
+  detail::matched_softmax(b, matrices, how, scale, {.both = true, .within = true, .reduce = o.reduce, .band_rows = o.band_rows},
+                          g, o.losses, out.data());
 }
 
 }  // namespace contrastive

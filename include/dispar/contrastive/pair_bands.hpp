@@ -64,13 +64,13 @@ template<class Space>
 }
 
 /// visit(data, blocks, rows band, cols band, leaves matched pairs out) for every pair of bands that meet, `data` packed for the
-/// metric `dot`. In a triangle both bands are the same.
+/// metric `dot`. In a triangle both bands are the same. `band_rows`: of a band; 0: `rows_per_band`.
 template<backend B, class E, std::size_t Count, similarity Similarity, class Visit>
 void for_each_band_pair(const B& b, const std::array<embeddings<E, B>, Count>& matrices, const Similarity& how,
-                        std::span<const meeting> meetings, const Visit& visit) {
+                        std::span<const meeting> meetings, index band_rows, const Visit& visit) {
   using space = typename B::space;
   using T = computed_type<E>;
-  const index features = matrices[0].rows.cols(), step = rows_per_band<space>(features);
+  const index features = matrices[0].rows.cols(), step = band_rows > 0 ? band_rows : rows_per_band<space>(features);
   index most = 0;
   for (const auto& m : matrices) most = m.count() > most ? m.count() : most;
   most = most < step ? most : step;
@@ -78,8 +78,8 @@ void for_each_band_pair(const B& b, const std::array<embeddings<E, B>, Count>& m
   const auto scale = [&](const band& rows, index at) {
     const auto& from = matrices[static_cast<std::size_t>(rows.of)];
     for_each_index(b, rows.count, static_cast<double>(rows.count) * static_cast<double>(features),
-                   scale_rows<E, T, Similarity>{dispar::detail::strided_of(from.rows), features, rows.first, from.norm.data(), how,
-                                                rows.of, scaled.data() + at * features});
+                   scale_rows<E, T, Similarity>{dispar::detail::strided_of(from.rows), features, rows.first, from.norm.data(),
+                                                how, rows.of, scaled.data() + at * features});
   };
   using part = sample<T, 1, space>;
   const auto segment = [&](index at, index count) { return part{{std::as_const(scaled).view().slice(at, count)}}; };

@@ -24,7 +24,9 @@ struct projection {
   double floor = 1e-12;  ///< shortest length that is divided by
   /// See `cosine`.
   ///@{
-  [[nodiscard]] DISPAR_FN double row_factor(double norm, int side) const { return side == 0 ? 1 : cosine{floor}.row_factor(norm, side); }
+  [[nodiscard]] DISPAR_FN double row_factor(double norm, int side) const {
+    return side == 0 ? 1 : cosine{floor}.row_factor(norm, side);
+  }
   [[nodiscard]] DISPAR_FN bool on_sphere(double norm, int side) const { return side != 0 && norm > floor; }
   ///@}
 };

@@ -8,12 +8,19 @@
 #include "dispar/backend/strided_matrix.hpp"
 #include "dispar/contrastive/similarity.hpp"
 #include "dispar/core/special_values.hpp"
+#include "dispar/core/view_traits.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
 namespace contrastive::detail {
 
 using dispar::detail::strided;
+
+/// An element as the steps compute with it.
+template<class E>
+[[nodiscard]] DISPAR_FN double in_double(E x) {
+  return static_cast<double>(static_cast<computed_type<E>>(x));
+}
 
 /// sum_k f(k) in double: eight sums, which do not wait for one another, put together in a fixed order.
 template<class F>
@@ -34,7 +41,7 @@ struct row_norms {
   double* norm;
   DISPAR_FN void operator()(index i) const {
     double square = feature_sum(features, [&](index k) {
-      const auto v = static_cast<double>(x(i, k));
+      const auto v = in_double(x(i, k));
       return v * v;
     });
     if (square > 1e-280 && square < 1e280) {
@@ -45,7 +52,7 @@ struct row_norms {
     double largest = 0;
     bool bad = false;
     for (index k = 0; k < features; ++k) {
-      const double v = std::fabs(static_cast<double>(x(i, k)));
+      const double v = std::fabs(in_double(x(i, k)));
       bad = bad || is_special(v);
       largest = v > largest ? v : largest;
     }
@@ -56,7 +63,7 @@ struct row_norms {
     int exponent;
     std::frexp(largest, &exponent);
     square = feature_sum(features, [&](index k) {
-      const double v = std::ldexp(static_cast<double>(x(i, k)), -exponent);
+      const double v = std::ldexp(in_double(x(i, k)), -exponent);
       return v * v;
     });
     norm[i] = std::ldexp(std::sqrt(square), exponent);
@@ -82,7 +89,7 @@ struct scale_rows {
         return;
       }
     }
-    for (index k = 0; k < features; ++k) to[k] = static_cast<T>(static_cast<double>(x(first + i, k)) * factor);
+    for (index k = 0; k < features; ++k) to[k] = static_cast<T>(in_double(x(first + i, k)) * factor);
   }
 };
 
@@ -116,14 +123,14 @@ struct gradient_by_rows {
     const double length = norm[i], row = how.row_factor(length, side), other = partner.factor(i);
     const auto by_scaled = [&](index k) {
       const auto sum = static_cast<double>(g(i, k));
-      return partner.x.data ? sum + other * static_cast<double>(partner.x(i, k)) : sum;
+      return partner.x.data ? sum + other * in_double(partner.x(i, k)) : sum;
     };
     double along = 0;
     if (how.on_sphere(length, side))
-      along = row * feature_sum(features, [&](index k) { return row * static_cast<double>(x(i, k)) * by_scaled(k); });
+      along = row * feature_sum(features, [&](index k) { return row * in_double(x(i, k)) * by_scaled(k); });
     const double scale = row * (upstream ? factor * *upstream : factor);
     for (index k = 0; k < features; ++k) {
-      const double by_row = scale * (by_scaled(k) - along * static_cast<double>(x(i, k)));
+      const double by_row = scale * (by_scaled(k) - along * in_double(x(i, k)));
       out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by_row : by_row);
     }
   }

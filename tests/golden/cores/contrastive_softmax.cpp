@@ -67,8 +67,9 @@ struct ntxent {
   static void run(const B& b, const fixture& c, outputs& out) {
     const matrix<T> x(c, "view1"), y(c, "view2");
     matrix<T> by_x = like(x), by_y = like(y);
-    const auto loss = contrastive::ntxent(b, x.view(), y.view(), contrastive::cosine{},
-                                          contrastive::temperature{c.number("temperature")}, {.x = by_x.view(), .y = by_y.view()});
+    const auto loss =
+        contrastive::ntxent(b, x.view(), y.view(), contrastive::cosine{}, contrastive::temperature{c.number("temperature")},
+                            {.x = by_x.view(), .y = by_y.view()});
     out.put("loss", loss.value);
     out.put("grad_view1", by_x.data());
     out.put("grad_view2", by_y.data());
@@ -88,9 +89,9 @@ struct moco_queue {
     contrastive::key_queue<T, B> queue(b, dispar::matrix_view<const T>(keys.data(), rows.rows(), rows.view().cols()),
                                        c.integer("pointer"));
     const dispar::matrix_view<const T, space> negatives(queue.rows().data(), queue.rows().extents());
-    const auto loss = contrastive::infonce(b, x.view(), y.view(), contrastive::cosine{},
-                                           contrastive::temperature{c.number("temperature")}, {.x = by_x.view()},
-                                           {.negatives = negatives, .in_batch = false});
+    const auto loss =
+        contrastive::infonce(b, x.view(), y.view(), contrastive::cosine{}, contrastive::temperature{c.number("temperature")},
+                             {.x = by_x.view()}, {.negatives = negatives, .in_batch = false});
     queue.push(y.view());
     out.put("loss", loss.value);
     out.put("grad_query", by_x.data());

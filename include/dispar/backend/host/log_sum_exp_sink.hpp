@@ -29,8 +29,7 @@ void for_col_log_sum_exp(const T* q, index stride, index rows, index cols, const
       V part[2] = {V(0), V(0)};
       index i = 0;
       for (; i + 2 <= rows; i += 2)
-        for (int c = 0; c < 2; ++c)
-          part[c] = rounding_fence(part[c] + exp(V::load(q + (i + c) * stride + j) - greatest));
+        for (int c = 0; c < 2; ++c) part[c] = rounding_fence(part[c] + exp(V::load(q + (i + c) * stride + j) - greatest));
       if (i < rows) part[0] = part[0] + exp(V::load(q + i * stride + j) - greatest);
       (part[0] + part[1]).store(sum);
     }

@@ -239,10 +239,10 @@ public:
   }
   [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
   void tile(index, const tile_buffers<typename Data::value_type>& t) {
-    const index row0 = t.first_row - data_.first_packed(t.segments.rows), col0 = t.first_col - data_.first_packed(t.segments.cols);
+    const index row0 = t.first_row - data_.first_packed(t.segments.rows),
+                col0 = t.first_col - data_.first_packed(t.segments.cols);
     for (index i = 0; i < t.row_count; ++i)
-      for (index j = 0; j < t.col_count; ++j)
-        sink_.out(row0 + i, col0 + j) = static_cast<T>(t.output[Output][i * t.stride + j]);
+      for (index j = 0; j < t.col_count; ++j) sink_.out(row0 + i, col0 + j) = static_cast<T>(t.output[Output][i * t.stride + j]);
   }
   void finish() {}
 
