@@ -129,6 +129,64 @@ class RowCase:
         return 4 * matrices * self.b * self.v / (ms * 1e-3) / (ceiling["copy_gbs"] * 1e9)
 
 
+@dataclass(frozen=True)
+class ContrastiveCase:
+    """Two matrices of b embeddings of d features, row i of one belonging to row i of the other."""
+
+    workload: str
+    b: int
+    d: int
+    opponents: tuple
+    extra_mb_goal: tuple = (None, None)
+    permutations = 0
+    gamma = float("nan")
+    ceiling = "FMA peak"
+    # The value is a mean of logarithms, logits of up to 14 being rounded to float.
+    error_goal = (2e-6, 5e-7)
+    ceiling_goal = (None, None)
+
+    @property
+    def sizes(self):
+        return {"b": self.b, "d": self.d}
+
+    @property
+    def n(self):
+        return self.b
+
+    @property
+    def m(self):
+        return self.b
+
+    def samples(self):
+        return reference.views(self.b, self.d)
+
+    def truth(self, x, y):
+        value, gradient = reference.symmetric_infonce(x, y, 0.07)
+        return {"value": value, "gradient": gradient}
+
+    def ceiling_fraction(self, ms, ceiling):
+        """Three products, as many as storing the logits needs: logits, and the gradient by either side."""
+        return 6 * self.b**2 * self.d / (ms * 1e-3) / (ceiling["fma_gflops"] * 1e9)
+
+
+def contrastive_cases(quick, goal):
+    sizes = {100: ({}, (None, None))} if quick else {
+        1024: (goal(1, 1.5), (None, None)),
+        4096: (goal(1, 1.3), (None, None)),
+        # A fiftieth, and a 125th, of the 8.25 GB that PyTorch takes.
+        16384: (goal(1.3, 1.5), (165.0, 66.0)),
+    }
+    return [
+        ContrastiveCase(
+            "infonce_gradient", b, 64 if quick else 512,
+            (Opponent("torch", "infonce_gradient", **targets), Opponent("torch_current", "infonce_gradient"),
+             Opponent("torch_compile", "infonce_gradient")),
+            memory,
+        )
+        for b, (targets, memory) in sizes.items()
+    ]
+
+
 def row_cases(quick, goal):
     goals = {"jsd_rows": goal(6, 10), "jsd_rows_gradient": goal(8, 13)}
     return [
@@ -199,4 +257,4 @@ def cases(quick):
             permutations,
         )
     )
-    return table + row_cases(quick, goal)
+    return table + row_cases(quick, goal) + contrastive_cases(quick, goal)

@@ -9,6 +9,7 @@
 ///   permutation_test ... permutations=500
 ///   jsd_rows ...                          x and y are logits, d the vocabulary
 ///   jsd_rows_gradient ... gradient=g.f32
+///   infonce_gradient ... gradient=g.f32   CLIP's loss at temperature 0.07, with the gradients in x and in y
 ///
 /// The files hold row-major float32. A workload's first request also measures its memory on its first full-size run.
 /// Every timed run follows an untimed one (`warmups=`).
@@ -25,6 +26,7 @@
 #endif
 
 #include "../ceiling.hpp"
+#include "dispar/contrastive.hpp"
 #include "dispar/divergence.hpp"
 #include "dispar/mmd.hpp"
 #include "peer_protocol.hpp"
@@ -65,13 +67,14 @@ struct samples {
 struct job {
   request r;
   samples s;
-  std::vector<float> gradient;
+  std::vector<float> gradient, gradient_in_y;
 
   job(const request& line, samples data) : r(line), s(std::move(data)) {
     if (wants_gradient()) gradient.resize(s.x.size());
+    if (r.command == "infonce_gradient") gradient_in_y.resize(s.y.size());
   }
 
-  [[nodiscard]] bool wants_gradient() const { return r.command == "mmd2_gradient" || r.command == "jsd_rows_gradient"; }
+  [[nodiscard]] bool wants_gradient() const { return r.command.ends_with("_gradient"); }
 
   [[nodiscard]] outcome run() {
     const dispar::cpu cpu;
@@ -91,6 +94,14 @@ struct job {
     if (r.command == "jsd_rows_gradient") {
       const auto gx = dispar::as_matrix(gradient, s.n, s.d);
       return {dispar::divergence::mean_and_gradient(cpu, s.x_view(), s.y_view(), js, {.a = gx})};
+    }
+    if (r.command == "infonce_gradient") {
+      namespace contrastive = dispar::contrastive;
+      const auto loss =
+          contrastive::infonce(cpu, s.x_view(), s.y_view(), contrastive::cosine{}, contrastive::temperature{0.07},
+                               {.x = dispar::as_matrix(gradient, s.n, s.d), .y = dispar::as_matrix(gradient_in_y, s.m, s.d)},
+                               {.anchors = contrastive::direction::both});
+      return {loss.value};
     }
     if (r.command == "permutation_test") {
       const auto t = dispar::mmd::permutation_test(cpu, s.x_view(), s.y_view(), gaussian_of(gamma),

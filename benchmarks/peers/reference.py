@@ -34,6 +34,35 @@ def jensen_shannon(a, b, rows=16):
     return total / len(a), gradient
 
 
+def views(b, d):
+    """Two views of b things: normal rows, and the same with as much noise again."""
+    generator = numpy.random.default_rng([b, d, 2])
+    x = generator.standard_normal((b, d), dtype=numpy.float32)
+    return x, x + generator.standard_normal((b, d), dtype=numpy.float32)
+
+
+def symmetric_infonce(x, y, temperature, rows=512):
+    """CLIP's loss and its gradient in x, in blocks of rows: log-sum-exps first."""
+    x, y = x.astype(numpy.float64), y.astype(numpy.float64)
+    length = numpy.linalg.norm(x, axis=1, keepdims=True)
+    u, v = x / length, y / numpy.linalg.norm(y, axis=1, keepdims=True)
+    n, bound = len(x), 1 / temperature  # of every logit, which is all the shift that float64 needs
+    row_sums, col_sums = numpy.zeros(n), numpy.zeros(n)
+    for first in range(0, n, rows):
+        e = numpy.exp(u[first : first + rows] @ v.T / temperature - bound)
+        row_sums[first : first + rows] = e.sum(1)
+        col_sums += e.sum(0)
+    matched = (u * v).sum(1) / temperature - bound
+    value = (numpy.log(row_sums) + numpy.log(col_sums)).mean() / 2 - matched.mean()
+    by_unit = numpy.empty_like(x)
+    for first in range(0, n, rows):
+        part = slice(first, first + rows)
+        e = numpy.exp(u[part] @ v.T / temperature - bound)
+        by_unit[part] = (e / row_sums[part, None] + e / col_sums) @ v - 2 * v[part]
+    by_unit /= 2 * n * temperature
+    return value, ((by_unit - u * (u * by_unit).sum(1, keepdims=True)) / length).astype(numpy.float32)
+
+
 def _blocks(a, b, gammas, rows=500):
     """The mean over `gammas` of exp(-gamma |a_i - b_j|^2), in blocks of rows."""
     b_norms = (b * b).sum(1)

@@ -176,6 +176,28 @@ def with_gradient_of_first(function):
     return workload
 
 
+def symmetric_infonce(x, y, _):
+    """CLIP's loss, as people write it."""
+    z = torch.nn.functional.normalize(x) @ torch.nn.functional.normalize(y).T / 0.07
+    labels = torch.arange(len(x), device=DEVICE)
+    return (torch.nn.functional.cross_entropy(z, labels) + torch.nn.functional.cross_entropy(z.T, labels)) / 2
+
+
+def with_gradient_of_both(function):
+    def workload(x, y, request):
+        x, y = (t.requires_grad_(True) for t in tensors(x, y, request))
+        call = compiled(function)
+
+        def work():
+            value = call(x, y, request.gamma)
+            gradient, _ = torch.autograd.grad(value, (x, y))
+            return {"value": value.item(), "gradient": gradient.cpu().numpy()}
+
+        return work
+
+    return workload
+
+
 def permuted_statistics(k, membership, n, m):
     """MMD^2 of every column's labelling (1: first sample) from one product; k has a zero diagonal."""
     with_first = k @ membership
@@ -278,6 +300,7 @@ if __name__ == "__main__":
             "mmd2_gradient": with_gradient_of_first(mmd2),
             "jsd_rows": without_gradient(jensen_shannon),
             "jsd_rows_gradient": with_gradient_of_first(jensen_shannon),
+            "infonce_gradient": with_gradient_of_both(symmetric_infonce),
             "permutation_product": permutation_product,
             **({} if COMPILE else EAGER),
         },

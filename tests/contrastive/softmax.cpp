@@ -68,8 +68,9 @@ bool near(double got, double expected, double relative) {
 
 TEST_CASE_TEMPLATE("infonce: stored logits, in one direction and both, with further negatives, at sizes around a tile", T, float,
                    double) {
-  for (const auto [n, m, d] : {std::array<index, 3>{1, 3, 2}, {2, 0, 2}, {5, 4, 7}, {49, 0, 16}, {97, 33, 65}, {200, 0, 3}})
+  for (const auto& sizes : {std::array<index, 3>{1, 3, 2}, {2, 0, 2}, {5, 4, 7}, {49, 0, 16}, {97, 33, 65}, {200, 0, 3}})
     for (const direction anchors : {direction::rows, direction::both}) {
+      const index n = sizes[0], m = sizes[1], d = sizes[2];
       CAPTURE(n);
       CAPTURE(m);
       CAPTURE(d);

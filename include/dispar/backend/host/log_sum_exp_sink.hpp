@@ -74,7 +74,7 @@ public:
     const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
     const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
     const auto add = [this, slot = t.segments.slot](index row, const typename fold::state& state) {
-      merged::merge(sink_.out(row, slot), {state.maximum, state.sum});
+      merged::merge(sink_.out(row, slot), typename merged::state{state.maximum, state.sum});
     };
     // In a triangle only i < j counts, and what does not holds zeros.
     const bool crossed = t.segments.triangle && row0 + t.row_count > col0;
