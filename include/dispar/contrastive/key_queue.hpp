@@ -48,6 +48,7 @@ struct move_towards {
 template<class T, backend B>
 class key_queue {
 public:
+  /// The backend's space.
   using space = typename B::space;
 
   /// Throws `invalid_argument` for a capacity or features below 1.

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <concepts>
+#include <type_traits>
+
 #include "dispar/core/config.hpp"
 
 DISPAR_NAMESPACE_BEGIN

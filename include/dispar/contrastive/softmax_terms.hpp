@@ -21,7 +21,6 @@ struct softmax_loss {
 
 namespace detail {
 
-using dispar::detail::strided;
 using dispar::detail::strided_vector;
 using log_sum_exp_state = folds::log_sum_exp<double>::state;
 
