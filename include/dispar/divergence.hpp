@@ -16,4 +16,5 @@
 #include "dispar/divergence/kullback_leibler.hpp"
 #include "dispar/divergence/label_cross_entropy.hpp"
 #include "dispar/divergence/rows.hpp"
+#include "dispar/divergence/top_k.hpp"
 #include "dispar/divergence/total_variation.hpp"

@@ -6,6 +6,7 @@
 #include "dispar/divergence/jensen_shannon.hpp"
 #include "dispar/divergence/label_cross_entropy.hpp"
 #include "dispar/divergence/rows.hpp"
+#include "dispar/divergence/top_k.hpp"
 #include "normal_rows.hpp"
 
 TEST_CASE("divergence::rows: the bits of cpu, many rows and one long one") {
@@ -15,6 +16,12 @@ TEST_CASE("divergence::rows: the bits of cpu, many rows and one long one") {
     const auto x = dispar::as_matrix(a, rows, cols), y = dispar::as_matrix(b, rows, cols);
     dispar::divergence::rows(dispar::cpu{}, x, y, dispar::divergence::jensen_shannon{}, expected);
     dispar::divergence::rows(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, x, y, dispar::divergence::jensen_shannon{}, got);
+    CHECK(got == expected);
+
+    const dispar::divergence::top_k best{dispar::divergence::jensen_shannon{}, 7, dispar::divergence::top_k_of::either,
+                                         dispar::divergence::top_k_rest::lumped};
+    dispar::divergence::rows(dispar::cpu{}, x, y, best, expected);
+    dispar::divergence::rows(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, x, y, best, got);
     CHECK(got == expected);
 
     // A mask of all rows, single elements, an output.

@@ -111,6 +111,7 @@ struct row_inputs {
   /// Numbers per row that the program starts from; null: all 1.
   std::array<vector_view<const double, S>, static_cast<std::size_t>(Operands)> operands{};
   matrix_view<const std::uint8_t, S> mask{};  ///< 0: the element does not take part; null: all do
+  bool mask_excludes = false;                 ///< the other way round: elements where the mask is not 0 do not take part
 };
 
 /// Where a row program writes; null views are not written. The results of a row are double.
@@ -118,7 +119,8 @@ template<class T, int Outputs, int Results, memory_space S = host, memory_space 
 struct row_outputs {
   std::array<matrix_view<T, S>, static_cast<std::size_t>(Outputs)> y{};             ///< rows of the inputs' shape
   std::array<vector_view<double, R>, static_cast<std::size_t>(Results)> results{};  ///< one number per row
-  bool accumulate = false;  ///< add to what y holds instead of overwriting it; results are overwritten
+  bool accumulate = false;   ///< add to what y holds instead of overwriting it; results are overwritten
+  bool keep_masked = false;  ///< leave masked elements of y as they are instead of writing 0
 };
 
 /// A program for rows.
@@ -190,7 +192,8 @@ namespace detail {
 struct mask_of_row {
   const std::uint8_t* mask = nullptr;
   index stride = 0;
-  [[nodiscard]] DISPAR_FN bool excludes(index j) const { return mask != nullptr && mask[j * stride] == 0; }
+  bool inverted = false;
+  [[nodiscard]] DISPAR_FN bool excludes(index j) const { return mask != nullptr && (mask[j * stride] != 0) == inverted; }
 };
 /// The elements of one row of N matrices, for `gather`.
 template<class T, int N>

@@ -44,9 +44,15 @@ concept token_sum = std::is_trivially_copyable_v<F> && requires(const F f, detai
   { f.value_and_slopes(v, v, v, v) } -> std::same_as<vec<detail::probe_kind::V, 3>>;
 };
 
+namespace detail {
+/// Whether a divergence is one of some tokens of a row: see `top_k`.
+template<class F>
+inline constexpr bool restricts_tokens = false;
+}  // namespace detail
+
 /// What can be computed of two aligned rows.
 template<class F>
-concept divergence_of_rows = f_divergence<F> || token_sum<F>;
+concept divergence_of_rows = f_divergence<F> || token_sum<F> || detail::restricts_tokens<F>;
 
 /// The unit of information: the natural logarithm or the one of base 2. Numbers without a logarithm (total variation) are not
 /// concerned.

@@ -54,11 +54,11 @@ struct row_registers {
       }
     }
   }
-  /// `absent` where the mask is 0.
-  __device__ void replace_masked(const strided<const std::uint8_t>& mask, index row, index first, C absent) {
+  /// `absent` where the mask excludes.
+  __device__ void replace_masked(const mask_of_row& mask, index first, C absent) {
 #pragma unroll
     for (int i = 0; i < row_chunk; ++i) {
-      if (i >= count || mask(row, first + i) != 0) continue;
+      if (i >= count || !mask.excludes(first + i)) continue;
 #pragma unroll
       for (int k = 0; k < N; ++k) x[k][i] = absent;
     }

@@ -29,10 +29,12 @@ struct device_rows {
   strided_vector<const double> operand[operands > 0 ? operands : 1]{};
   strided_vector<const std::int64_t> lengths{};
   strided<const std::uint8_t> mask{};
-  bool accumulate = false, writes = false;
+  bool accumulate = false, writes = false, mask_excludes = false, keep_masked = false;
 
   [[nodiscard]] __device__ index length(index i) const { return row_length(program, lengths, i, cols); }
-  [[nodiscard]] __device__ mask_of_row mask_of(index i) const { return {mask.data ? &mask(i, 0) : nullptr, mask.col_stride}; }
+  [[nodiscard]] __device__ mask_of_row mask_of(index i) const {
+    return {mask.data ? &mask(i, 0) : nullptr, mask.col_stride, mask_excludes};
+  }
   [[nodiscard]] __device__ row_type begin(index i) const {
     vec<double, operands> o{};
     for (int k = 0; k < operands; ++k) o[k] = operand[k].data ? operand[k](i) : 1;
@@ -57,7 +59,7 @@ struct device_rows {
     row_registers<C, N> chunk;
     for (index at = first + static_cast<index>(threadIdx.x) * row_chunk; at < last; at += row_threads * row_chunk) {
       chunk.load(x, i, at, last);
-      if (mask.data) chunk.replace_masked(mask, i, at, static_cast<C>(masked_element<P>()));
+      if (mask.data) chunk.replace_masked(mask_of(i), at, static_cast<C>(masked_element<P>()));
       fold_registers(pass, chunk, row, state);
     }
     return merge_block(pass, state);
@@ -72,12 +74,12 @@ struct device_rows {
     row_registers<C, N> chunk;
     for (index at = first + static_cast<index>(threadIdx.x) * row_chunk; at < last; at += row_threads * row_chunk) {
       chunk.load(x, i, at, last);
-      if (mask.data) chunk.replace_masked(mask, i, at, static_cast<C>(masked_element<P>()));
+      if (mask.data) chunk.replace_masked(mask_of(i), at, static_cast<C>(masked_element<P>()));
 #pragma unroll
       for (int j = 0; j < row_chunk; ++j) {
         if (j >= chunk.count) break;
-        const bool masked = mask.data && mask(i, at + j) == 0;
-        if (masked && accumulate) continue;
+        const bool masked = mask_of(i).excludes(at + j);
+        if (masked && (accumulate || keep_masked)) continue;
         vec<lane<C>, outputs> values = program.write(chunk.at(j), row);
 #pragma unroll
         for (int k = 0; k < outputs; ++k) {
@@ -221,6 +223,8 @@ void run_rows(const gpu& b, const P& program, const row_inputs<T, P::inputs, S, 
   for (int k = 0; k < P::operands; ++k) run.operand[k] = detail::strided_of(in.operands[static_cast<std::size_t>(k)]);
   run.lengths = detail::strided_of(in.lengths);
   run.mask = detail::strided_of(in.mask);
+  run.mask_excludes = in.mask_excludes;
+  run.keep_masked = out.keep_masked;
 
   const index segments = (run.cols + row_segment - 1) / row_segment;
   if (run.rows >= 256 || segments <= 1) {

@@ -8,6 +8,7 @@
 
 #include "dispar/backend/array.hpp"
 #include "dispar/backend/host/chunks.hpp"
+#include "dispar/backend/host/memory_span.hpp"
 #include "dispar/backend/host/row_tile.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -19,22 +20,6 @@ template<class P>
 concept has_row_drafts = (P::outputs > 0) && requires {
   P::first_draft;
 };
-
-/// The bytes that a matrix spans.
-struct memory_span {
-  std::uintptr_t first = 0, last = 0;
-};
-template<class View>
-[[nodiscard]] memory_span memory_of(const View& x) {
-  if (x.size() == 0) return {};
-  index low = 0, high = 0;
-  for (int axis = 0; axis < 2; ++axis) {
-    const index reach = (x.extent(axis) - 1) * x.stride(axis);
-    (reach < 0 ? low : high) += reach;
-  }
-  return {reinterpret_cast<std::uintptr_t>(x.data() + low), reinterpret_cast<std::uintptr_t>(x.data() + high + 1)};
-}
-[[nodiscard]] inline bool overlap(memory_span a, memory_span b) { return a.first < b.last && b.first < a.last; }
 
 /// Numbers that live as long as a call: on the stack where they are few, so that a row of logits needs no heap.
 template<class T, class Backend>
@@ -115,7 +100,7 @@ struct host_rows {
       visit(tile, at);
     }
   }
-  [[nodiscard]] mask_of_row mask_of(index i) const { return {mask_at(i, 0), in.mask.stride(1)}; }
+  [[nodiscard]] mask_of_row mask_of(index i) const { return {mask_at(i, 0), in.mask.stride(1), in.mask_excludes}; }
   [[nodiscard]] const std::uint8_t* mask_at(index i, index j) const {
     return in.mask ? in.mask.data() + i * in.mask.stride(0) + j * in.mask.stride(1) : nullptr;
   }
@@ -126,10 +111,11 @@ struct host_rows {
     }
     const T absent = static_cast<T>(masked_element<P>());
     const index step = in.mask.stride(1);
+    const bool inverted = in.mask_excludes;
     if (stride == 1 && step == 1)  // a loop that compilers vectorize
-      for (index j = 0; j < count; ++j) dense[j] = mask[j] != 0 ? x[j] : absent;
+      for (index j = 0; j < count; ++j) dense[j] = (mask[j] != 0) != inverted ? x[j] : absent;
     else
-      for (index j = 0; j < count; ++j) dense[j] = mask[j * step] != 0 ? x[j * stride] : absent;
+      for (index j = 0; j < count; ++j) dense[j] = (mask[j * step] != 0) != inverted ? x[j * stride] : absent;
   }
 
   template<int I>
@@ -210,7 +196,7 @@ struct host_rows {
   };
   /// Whether the terms of the last pass may wait in the outputs: rows of contiguous memory that nobody reads.
   [[nodiscard]] bool can_draft() const {
-    if (out.accumulate) return false;
+    if (out.accumulate || (in.mask && out.keep_masked)) return false;
     for (const auto& y : out.y) {
       if (!y) continue;
       if (y.stride(1) != 1) return false;
@@ -237,17 +223,19 @@ struct host_rows {
     if (!in.mask) return write_all(i, first, last, row);
     for (index at = first; at < last; at += row_tile_size) write_masked(i, at, std::min(at + row_tile_size, last), row);
   }
-  /// One tile of them: what a program writes where the mask is 0 is undone.
+  /// One tile of them: what a program writes of masked elements is undone.
   void write_masked(index i, index first, index last, const row_type& row) const {
     T before[outputs][row_tile_size];
     const auto each_output = [&](const auto& visit) {
       for (std::size_t k = 0; k < outputs; ++k)
         for (index j = first; out.y[k] && j < last; ++j) visit(before[k][j - first], out.y[k](i, j), j);
     };
-    if (out.accumulate) each_output([](T& kept, T& y, index) { kept = y; });
+    const bool keep = out.accumulate || out.keep_masked;
+    if (keep) each_output([](T& kept, T& y, index) { kept = y; });
     write_all(i, first, last, row);
+    const mask_of_row mask = mask_of(i);
     each_output([&](T& kept, T& y, index j) {
-      if (*mask_at(i, j) == 0) y = out.accumulate ? kept : T(0);
+      if (mask.excludes(j)) y = keep ? kept : T(0);
     });
   }
   void write_all(index i, index first, index last, const row_type& row) const {
