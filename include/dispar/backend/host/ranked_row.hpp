@@ -12,30 +12,12 @@
 
 #include "dispar/backend/host/ranked_row_memory.hpp"
 #include "dispar/backend/host/row_tile.hpp"
+#include "dispar/core/nan_watch.hpp"
 #include "dispar/core/pack_math.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
-
-/// Notices NaN, whatever the compiler believes about it.
-template<class V>
-struct nan_watch {
-  using T = typename V::scalar;
-#if !defined(__CUDACC__)
-  typename V::mask_type::native seen{};
-  DISPAR_FN void see(V x) { seen |= (to_bits(x) & magnitude_bits<T>) > infinity_bits<T>; }
-  [[nodiscard]] bool any() const {
-    bits_of<T> all = 0;
-    for (int i = 0; i < V::width; ++i) all |= seen[i];
-    return all != 0;
-  }
-#else
-  bool seen = false;
-  void see(V x) { seen = seen || is_nan(x.value); }
-  [[nodiscard]] bool any() const { return seen; }
-#endif
-};
 
 /// The largest place, by halves: a chain of comparisons would take longer than the group.
 template<class T>
@@ -232,7 +214,7 @@ private:
       index i = 0;
       for (; i + V::width <= count; i += V::width) {
         const V v = V::load(x + i);
-        watch.see(v);
+        watch.look(v);
         greatest = select(v > greatest, v, greatest);
       }
       T most = largest_by_halves<T>(greatest);
