@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dispar/backend/host/sinks.hpp"
+#include "dispar/core/pack_transpose.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -112,15 +113,21 @@ private:
 
   /// Rows first .. first + count of the packed data, features k0 .. k0 + width, as a row-major matrix.
   void unpack(T* slab, index first, index count, index k0, index width) const {
+    const index features = features_ - k0 < width ? features_ - k0 : width, whole = features - features % R::lanes;
     for (index j0 = 0; j0 < count; j0 += Data::panel) {
-      const T* const from = data_.row(Channel, first + j0);
+      const T* const from = data_.row(Channel, first + j0) + k0 * Data::panel;
+      T* const to = slab + j0 * chunk;
       const index rows = count - j0 < Data::panel ? count - j0 : Data::panel;
-      const index features = features_ - k0 < width ? features_ - k0 : width;
-      for (index r = 0; r < rows; ++r) {
-        T* const target = slab + (j0 + r) * chunk;
-        for (index k = 0; k < features; ++k) target[k] = from[(k0 + k) * Data::panel + r];
-        for (index k = features; k < width; ++k) target[k] = T(0);
-      }
+      for (index r = 0; r < rows; r += R::lanes)
+        for (index k = 0; k < whole; k += R::lanes) {
+          V square[R::lanes];
+          DISPAR_UNROLL
+          for (int l = 0; l < R::lanes; ++l) square[l] = V::load(from + (k + l) * Data::panel + r);
+          transpose(square);
+          for (index l = 0; l < R::lanes && r + l < rows; ++l) square[l].store(to + (r + l) * chunk + k);
+        }
+      for (index r = 0; r < rows; ++r)
+        for (index k = whole; k < width; ++k) to[r * chunk + k] = k < features ? from[k * Data::panel + r] : T(0);
     }
   }
 
