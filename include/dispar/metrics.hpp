@@ -6,4 +6,5 @@
 /// What a model's scores are worth.
 
 #include "dispar/metrics/frechet_distance.hpp"  // IWYU pragma: export
+#include "dispar/metrics/pope.hpp"              // IWYU pragma: export
 #include "dispar/metrics/roc.hpp"               // IWYU pragma: export
