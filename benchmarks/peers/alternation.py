@@ -52,7 +52,8 @@ def selected(case, names):
 
 def request_line(command, case, options, directory, gradient):
     words = {
-        "n": case.n, "m": case.m, "d": case.d, "permutations": case.permutations, "threads": options.threads, "gamma": repr(case.gamma),
+        "n": case.n, "m": case.m, "d": case.d, "permutations": case.permutations, "repeats": case.repeats, "threads": options.threads,
+        "gamma": repr(case.gamma),
         "x": directory / "x.f32", "y": directory / "y.f32", "gradient": directory / gradient,
     }  # fmt: skip
     return " ".join([command] + [f"{key}={value}" for key, value in words.items()])

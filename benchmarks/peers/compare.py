@@ -74,6 +74,7 @@ def judge(row, case, ceiling):
     row["ceiling_must"], row["ceiling_aim"] = case.ceiling_goal
     row["extra_mb_must"], row["extra_mb_aim"] = case.extra_mb_goal
     row["error_must"], row["error_aim"] = case.error_goal
+    row["ms_must"], row["ms_aim"] = case.ms_goal
     missed = []
     if row["must"] is not None:
         row["meets_must"] = row["ratio"] <= row["must"] if row["bound"] == "at most" else row["ratio"] >= row["must"]
@@ -81,6 +82,8 @@ def judge(row, case, ceiling):
             missed.append("ratio")
     if row["ceiling_must"] is not None and row["ceiling_fraction"] < row["ceiling_must"]:
         missed.append("ceiling_fraction")
+    if row["ms_must"] is not None and row["ours_ms"] > row["ms_must"]:
+        missed.append("ours_ms")
     if row["ours_extra_mb"] > row["extra_mb_must"]:
         missed.append("ours_extra_mb")
     if not row["ours_error"] <= row["error_must"]:

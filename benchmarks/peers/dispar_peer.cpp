@@ -10,6 +10,7 @@
 ///   jsd_rows ...                          x and y are logits, d the vocabulary
 ///   jsd_rows_gradient ... gradient=g.f32
 ///   infonce_gradient ... gradient=g.f32   CLIP's loss at temperature 0.07, with the gradients in x and in y
+///   adacad_step ... gradient=g.f32        the same, of one row; writes the merged logits there
 ///
 /// The files hold row-major float32. A workload's first request also measures its memory on its first full-size run.
 /// Every timed run follows an untimed one (`warmups=`).
@@ -27,6 +28,7 @@
 
 #include "../ceiling.hpp"
 #include "dispar/contrastive.hpp"
+#include "dispar/decoding/adacad.hpp"
 #include "dispar/divergence.hpp"
 #include "dispar/mmd.hpp"
 #include "peer_protocol.hpp"
@@ -74,8 +76,11 @@ struct job {
     if (r.command == "infonce_gradient") gradient_in_y.resize(s.y.size());
   }
 
-  [[nodiscard]] bool wants_gradient() const { return r.command.ends_with("_gradient"); }
+  [[nodiscard]] bool wants_gradient() const { return r.command.ends_with("_gradient") || r.command == "adacad_step"; }
 
+  void require_one_row() const {
+    if (s.n != 1) throw std::runtime_error(r.command + " is of one row");
+  }
   [[nodiscard]] outcome run() {
     const dispar::cpu cpu;
     const double gamma = r.number("gamma");
@@ -102,6 +107,13 @@ struct job {
                                {.x = dispar::as_matrix(gradient, s.n, s.d), .y = dispar::as_matrix(gradient_in_y, s.m, s.d)},
                                {.anchors = contrastive::direction::both});
       return {loss.value};
+    }
+    if (r.command == "adacad_step") {
+      require_one_row();
+      double alpha = 0;
+      dispar::decoding::adacad(cpu, s.x_view(), s.y_view(), dispar::as_matrix(gradient, 1, s.d),
+                               {.alpha = dispar::vector_view<double>(&alpha, 1)});
+      return {alpha};
     }
     if (r.command == "permutation_test") {
       const auto t = dispar::mmd::permutation_test(cpu, s.x_view(), s.y_view(), gaussian_of(gamma),

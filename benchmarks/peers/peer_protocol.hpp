@@ -44,6 +44,8 @@ struct request {
   [[nodiscard]] dispar::index integer(const std::string& key) const { return std::stol(text(key)); }
   /// Untimed runs before the timed one.
   [[nodiscard]] dispar::index warmups() const { return arguments.contains("warmups") ? integer("warmups") : 1; }
+  /// Timed runs, whose mean is reported.
+  [[nodiscard]] dispar::index repeats() const { return arguments.contains("repeats") ? integer("repeats") : 1; }
 };
 
 [[nodiscard]] inline std::vector<float> read_floats(const std::string& path, dispar::index count) {
@@ -115,9 +117,11 @@ struct prepared {
 
     const double cpu_before = cpu_seconds();
     const auto before = std::chrono::steady_clock::now();
-    const outcome result = timed_run(*work);
+    outcome result = timed_run(*work);
+    for (dispar::index i = 1; i < r.repeats(); ++i) result = timed_run(*work);
     const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - before;
-    write_outcome(out, r, result, wall.count(), 1e3 * (cpu_seconds() - cpu_before), extra_mb);
+    const double runs = static_cast<double>(r.repeats());
+    write_outcome(out, r, result, wall.count() / runs, 1e3 * (cpu_seconds() - cpu_before) / runs, extra_mb);
   }
 };
 

@@ -63,6 +63,12 @@ def symmetric_infonce(x, y, temperature, rows=512):
     return value, ((by_unit - u * (u * by_unit).sum(1, keepdims=True)) / length).astype(numpy.float32)
 
 
+def adacad(a, b):
+    """The weight JS(softmax(a), softmax(b)) of a single row, and the merged logits (1 + weight) a - weight b as float32."""
+    weight, _ = jensen_shannon(a, b)
+    return weight, ((1 + weight) * a.astype(numpy.float64) - weight * b.astype(numpy.float64)).astype(numpy.float32)
+
+
 def _blocks(a, b, gammas, rows=500):
     """The mean over `gammas` of exp(-gamma |a_i - b_j|^2), in blocks of rows."""
     b_norms = (b * b).sum(1)

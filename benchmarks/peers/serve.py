@@ -1,7 +1,7 @@
 """The protocol and the measurement that every Python peer shares; dispar_peer.cpp is their counterpart.
 
 A request is a line `WORKLOAD key=value ...`, an answer a line of JSON. The first request of a line also measures the memory
-of its first full-size run; every timed run follows `warmups` untimed ones.
+of its first full-size run; every timed run follows `warmups` untimed ones. Of `repeats` timed runs the mean is reported.
 """
 
 import ctypes
@@ -74,6 +74,7 @@ class Request:
         self.permutations = int(self.arguments.get("permutations", "0"))
         self.threads = int(self.arguments.get("threads", "1"))
         self.warmups = int(self.arguments.get("warmups", "1"))
+        self.repeats = int(self.arguments.get("repeats", "1"))
 
     def samples(self):
         d = int(self.arguments["d"])
@@ -107,7 +108,8 @@ def serve(info, workloads, compiles=False, meter=HostMeter):
                     extra_mb = meter.peak_extra_mb(work)
                 for _ in range(request.warmups):
                     work()
-                result, wall, cpu = meter.timed(work)
+                result, wall, cpu = meter.timed(lambda: [work() for _ in range(request.repeats)][-1])
+                wall, cpu = wall / request.repeats, cpu / request.repeats
                 if "gradient" in result:
                     numpy.asarray(result.pop("gradient"), dtype=numpy.float32).tofile(request.arguments["gradient"])
                 answer = {

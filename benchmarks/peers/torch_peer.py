@@ -152,12 +152,34 @@ def mmd2_float64(x, y, request):
     return mmd2_blocks(x, y, request, dtype=torch.float64)
 
 
-def jensen_shannon(a, b, _):
-    """The mean over rows, as people write it from logits: with logarithms of softmax, none of a quotient."""
+def jensen_shannon_rows(a, b):
+    """As people write it from logits: with logarithms of softmax, none of a quotient."""
     log_p, log_q = torch.log_softmax(a, 1), torch.log_softmax(b, 1)
     p, q = log_p.exp(), log_q.exp()
     log_m = (0.5 * (p + q)).log()
-    return 0.5 * (p * (log_p - log_m) + q * (log_q - log_m)).sum(1).mean()
+    return 0.5 * (p * (log_p - log_m) + q * (log_q - log_m)).sum(1)
+
+
+def jensen_shannon(a, b, _):
+    return jensen_shannon_rows(a, b).mean()
+
+
+def adacad(x, y, request):
+    """One step of AdaCAD: weights, and the merged logits in the place of a gradient."""
+    x, y = tensors(x, y, request)
+
+    def step(with_context, without_context):
+        alpha = jensen_shannon_rows(with_context, without_context)[:, None]
+        return alpha, (1 + alpha) * with_context - alpha * without_context
+
+    call = compiled(step)
+
+    def work():
+        with torch.no_grad():
+            alpha, merged = call(x, y)
+            return {"value": alpha.mean().item(), "gradient": merged.cpu().numpy()}
+
+    return work
 
 
 def with_gradient_of_first(function):
@@ -301,6 +323,7 @@ if __name__ == "__main__":
             "jsd_rows": without_gradient(jensen_shannon),
             "jsd_rows_gradient": with_gradient_of_first(jensen_shannon),
             "infonce_gradient": with_gradient_of_both(symmetric_infonce),
+            "adacad_step": adacad,
             "permutation_product": permutation_product,
             **({} if COMPILE else EAGER),
         },

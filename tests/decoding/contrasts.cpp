@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "backend/host/any_executor.hpp"
+#include "backend/host/counting_memory.hpp"
 #include "dispar/backend/cpu.hpp"
 #include "dispar/decoding/adacad.hpp"
 #include "dispar/decoding/cad.hpp"
@@ -182,6 +183,18 @@ TEST_CASE("contrasts: over an input, strided, and the same bits however the work
   bool equal = true;
   for (std::size_t j = 0; j < 40000; ++j) equal = equal && out[2 * j] == expected[j] && out[2 * j + 1] == -1;
   CHECK(equal);
+}
+
+TEST_CASE("adacad: a long row takes no memory from the backend, many take some and give it back") {
+  engine_tests::ledger book;
+  const dispar::tiled_host<engine_tests::any_executor, engine_tests::counting_memory> b{engine_tests::threads(2, 64), {&book}};
+  const logits<float> one(2, 1, 128256), many(2, 100, 20000);
+  (void)merged_by<float>(1, 128256, [&](auto out) { decoding::adacad(b, one(0), one(1), out); });
+  CHECK(book.allocations == 0);
+  const auto by_segments = merged_by<float>(100, 20000, [&](auto out) { decoding::adacad(b, many(0), many(1), out); });
+  CHECK(book.allocations > 0);
+  CHECK(book.blocks == 0);
+  CHECK(same_bits(by_segments, merged_by<float>(100, 20000, [&](auto out) { decoding::adacad(cpu{}, many(0), many(1), out); })));
 }
 
 TEST_CASE("contrasts: bad input throws before any work") {

@@ -8,8 +8,9 @@
 ///     decoding::adacad(backend, with_context, without_context, merged, {.floor = 0.3, .alpha = weights});
 ///
 /// Matrices are rows x vocabulary, one row per sequence, of one shape and type, with any strides; rows are independent. `merged`
-/// may be one of the inputs. Nothing waits on a GPU, and a second call of the same shape allocates nothing; on the host, one row
-/// of up to 512 * 8192 tokens needs no heap, and neither do more rows of fewer tokens.
+/// may be one of the inputs. Nothing waits on a GPU, and a second call of the same shape allocates nothing there. On the host no
+/// heap is needed, but where fewer rows than twice the threads hold more than a million tokens together: then some numbers per
+/// 8192 of them.
 ///
 /// **Tokens that cannot occur.** Minus infinity in the first row (with context, expert, clean, full) is minus infinity in the
 /// merged one, whatever the others say. Minus infinity in a row that is subtracted, where the first row has a number, is what the
