@@ -154,6 +154,8 @@ class ContrastiveCase:
     # The value is a mean of logarithms, logits of up to 14 being rounded to float.
     error_goal = (2e-6, 5e-7)
     ceiling_goal = (None, None)
+    ms_goal = (None, None)
+    repeats = 1
 
     @property
     def sizes(self):

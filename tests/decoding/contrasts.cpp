@@ -33,11 +33,11 @@ TEST_CASE_TEMPLATE("contrasts: the formulas, at sizes around a pack, a tile and 
   for (const index cols : {1, 17, 2049, 9000}) {
     CAPTURE(cols);
     const logits<T> l(2, 3, cols);
-    const std::vector<double> weights{0, 1, -0.5};
+    const std::vector<double> weights{0, 2, -0.5};
     std::vector<double> js(3), alpha(3), of_rows(3);
     divergence::rows(cpu{}, l(0), l(1), divergence::jensen_shannon{}, js);
-    const auto cad = merged_by<T>(
-        3, cols, [&](auto out) { decoding::cad(cpu{}, l(0), l(1), out, {.alpha = 2, .rows = dispar::view_of(weights)}); });
+    const auto cad =
+        merged_by<T>(3, cols, [&](auto out) { decoding::cad(cpu{}, l(0), l(1), out, {.alpha = dispar::view_of(weights)}); });
     const auto vcd = merged_by<T>(3, cols, [&](auto out) { decoding::vcd(cpu{}, l(0), l(1), out, {.alpha = 0.7}); });
     const auto ratio =
         merged_by<T>(3, cols, [&](auto out) { decoding::contrastive(cpu{}, l(0), l(1), out, {.amateur_temperature = 0.5}); });
@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("contrasts: the formulas, at sizes around a pack, a tile and 
         const double c = static_cast<double>(l(0)(i, j)), n = static_cast<double>(l(1)(i, j));
         const double x = p[static_cast<std::size_t>(j)];
         const auto contrast = [&](double a, double of) { return (1 + a) * c - a * of; };
-        e_cad.push_back(contrast(2 * weights[static_cast<std::size_t>(i)], n));
+        e_cad.push_back(contrast(weights[static_cast<std::size_t>(i)], n));
         e_vcd.push_back(x >= std::log(0.1) + most ? contrast(0.7, n) : none<double>);
         e_ratio.push_back(x >= std::log(0.1) + most ? x - q[static_cast<std::size_t>(j)] : none<double>);
         e_logit.push_back(x >= std::log(0.01) + most ? contrast(0.5, n / 2) : none<double>);
@@ -204,8 +204,8 @@ TEST_CASE("contrasts: bad input throws before any work") {
   const auto z = as_matrix(out, 2, 5);
   CHECK_THROWS_WITH_AS(decoding::cad(cpu{}, l(0), std::as_const(other)(0), z),
                        "dispar: rows: number of rows must be the same in every matrix, got 5", dispar::invalid_argument);
-  CHECK_THROWS_WITH_AS(decoding::cad(cpu{}, l(0), l(1), z, {.alpha = HUGE_VAL}),
-                       "dispar: decoding: alpha must be finite, got inf", dispar::invalid_argument);
+  CHECK_THROWS_WITH_AS(decoding::cad(cpu{}, l(0), l(1), z, {.alpha = HUGE_VAL}), "dispar: cad: alpha must be finite, got inf",
+                       dispar::invalid_argument);
   CHECK_THROWS_WITH_AS(decoding::vcd(cpu{}, l(0), l(1), z, {.plausibility = 1.5}),
                        "dispar: vcd: plausibility must lie in [0, 1], got 1.5", dispar::invalid_argument);
   CHECK_THROWS_WITH_AS(decoding::contrastive(cpu{}, l(0), l(1), z, {.amateur_temperature = 0}),

@@ -13,7 +13,7 @@ namespace decoding {
 /// Options of `adacad`, and where it writes the numbers of rows. `S`: where these views are.
 template<memory_space S = host>
 struct adacad_options {
-  double floor = 0;                              ///< lambda, the least weight: 0 for question answering, 0.3 for long texts
+  row_parameter<double> floor = 0;               ///< lambda, the least weight: 0 for question answering, 0.3 for long texts
   divergence::unit in = divergence::unit::nats;  ///< of the divergence; nats as released: a weight of at most log 2
   vector_view<double, S> alpha{};                ///< the weight of every row; null: not wanted
   vector_view<double, S> divergences{};          ///< the divergence of every row, before the floor; null: not wanted
@@ -26,12 +26,16 @@ template<row_program D>
 struct adaptive_program {
   static constexpr int inputs = 2, outputs = 1, results = 2, passes = D::passes, operands = 0;
   D of;
-  double floor;
+  row_parameter<double> floor;
 
   struct row : D::row {
-    double alpha;
+    double least_alpha, alpha;
   };
-  DISPAR_FN row begin(const vec<double, 0>& none) const { return {of.begin(none), 0}; }
+  DISPAR_FN row begin(const vec<double, 0>& none) const { return {of.begin(none), 0, 0}; }
+  template<class X>
+  DISPAR_FN void gather(index i, const X&, row& r) const {
+    r.least_alpha = finite_or_nan(floor(i));
+  }
   template<int Pass>
   DISPAR_FN auto pass() const {
     return of.template pass<Pass>();
@@ -39,7 +43,10 @@ struct adaptive_program {
   template<int Pass, int M, int S>
   DISPAR_FN void finish(const row_state<M, S>& s, row& r) const {
     of.template finish<Pass>(s, r);
-    if constexpr (Pass + 1 == passes) r.alpha = !is_nan(r.value) && r.value < floor ? floor : r.value;
+    if constexpr (Pass + 1 == passes)
+      r.alpha = is_nan(r.least_alpha) || is_nan(r.value) ? quiet_nan<double>()
+                : r.value < r.least_alpha                ? r.least_alpha
+                                                         : r.value;
   }
   template<class V>
   DISPAR_FN vec<V, 1> write(const vec<V, 2>& x, const row& r) const {
@@ -79,7 +86,8 @@ void adacad(const B& b, const C& with_context, const N& without_context, const F
             const adacad_options<space_of<C>>& o = {}) {
   using T = value_type_of<C>;
   using S = space_of<C>;
-  require(o.floor >= 0 && !is_special(o.floor), "adacad: floor", "must be at least 0 and finite", o.floor);
+  o.floor.template check<typename B::space>(view_of(with_context).rows(), "adacad: floor", "must be at least 0 and finite",
+                                            [](double x) { return x >= 0 && !is_special(x); });
   const auto of_rows = divergence::value_program(f, o.in);
   run_rows(b, detail::adaptive_program<std::remove_const_t<decltype(of_rows)>>{of_rows, o.floor},
            row_inputs<T, 2, S>{.x = detail::merge_inputs(with_context, without_context)},

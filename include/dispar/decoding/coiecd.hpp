@@ -160,7 +160,9 @@ struct band_program {
 /// Four passes. Where l_c is minus infinity (the released code gives NaN) the band is found with the lowest finite l_c instead,
 /// and the merged row has minus infinity; other tokens as in `contrast.hpp`. NaN, plus infinity or nothing but minus infinity in
 /// one of the rows gives a row of NaN, minus infinity where `with_context` has it. Throws `invalid_argument` for shapes that
-/// differ, an alpha that is not finite and a ratio that is not above 1 and finite. Yuan et al., "Discerning and Resolving
+/// differ, an alpha that is not finite and a ratio that is not above 1 and finite.
+///
+/// Yuan et al., "Discerning and Resolving
 /// Knowledge Conflicts through Adaptive Decoding with Contextual Information-Entropy Constraint", Findings of ACL 2024;
 /// Stacy027/COIECD, decoding.py.
 template<backend B, sample_matrix C, sample_matrix N, class Out>

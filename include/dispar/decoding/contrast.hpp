@@ -21,7 +21,7 @@
 #include <utility>
 
 #include "dispar/backend/rows.hpp"
-#include "dispar/core/error.hpp"
+#include "dispar/decoding/row_parameter.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -44,6 +44,9 @@ template<class V>
   const V merged = fma(weight, with - without, with);
   return select(is_excluded(with), excluded<V>(), select(weight == V(0), with, merged));
 }
+
+/// A number of a row that nobody checked.
+[[nodiscard]] DISPAR_FN double finite_or_nan(double x) { return is_special(x) ? quiet_nan<double>() : x; }
 
 /// The plausibility cut of contrastive decoding: v stays where p(v) >= ratio max p, that is x_v >= max x + log ratio.
 struct plausibility {

@@ -78,7 +78,9 @@ struct log_ratio_program {
 ///
 /// Two passes. Tokens as in `contrast.hpp`. A NaN, plus infinity or nothing but minus infinity in one of the rows gives a row of
 /// NaN in the form `log_ratio`. Throws `invalid_argument` for shapes that differ, a outside [0, 1], a temperature that is not
-/// positive and a beta that is not finite. Li et al., "Contrastive Decoding: Open-ended Text Generation as Optimization", ACL
+/// positive and a beta that is not finite.
+///
+/// Li et al., "Contrastive Decoding: Open-ended Text Generation as Optimization", ACL
 /// 2023, eq. 2 and 3; O'Brien and Lewis, arXiv 2309.09117.
 template<backend B, sample_matrix E, sample_matrix A, class Out>
 void contrastive(const B& b, const E& expert, const A& amateur, Out&& merged, const contrastive_options& o = {}) {
@@ -88,8 +90,7 @@ void contrastive(const B& b, const E& expert, const A& amateur, Out&& merged, co
           "must be positive and finite", o.amateur_temperature);
   const detail::plausibility plausible(o.plausibility, "contrastive: plausibility");
   if (o.form == contrastive_form::logits) {
-    detail::contrast<true>(b, expert, amateur, merged, {o.beta, plausible, 1 / o.amateur_temperature},
-                           vector_view<const double, S>{});
+    detail::contrast<true>(b, expert, amateur, merged, "contrastive: beta", {o.beta, plausible, 1 / o.amateur_temperature});
   } else {
     run_rows(b, detail::log_ratio_program{plausible, 1 / o.amateur_temperature},
              row_inputs<T, 2, S>{.x = detail::merge_inputs(expert, amateur)},

@@ -68,7 +68,9 @@ struct shapley_step {
 ///     decoding::harsanyi(cpu{}, v, dividends);
 ///
 /// O(n 2^n m) time, no memory. NaN and infinity spread to every set that contains theirs. Throws `invalid_argument` for a number
-/// of rows that is no power of 2, and for shapes that differ. Harsanyi, International Economic Review 4 (1963).
+/// of rows that is no power of 2, and for shapes that differ.
+///
+/// Harsanyi, International Economic Review 4 (1963).
 template<backend B, sample_matrix X, class Out>
 requires real<value_type_of<X>>
 void harsanyi(const B& b, const X& v, Out&& dividends) {
@@ -90,7 +92,9 @@ void harsanyi(const B& b, const X& v, Out&& dividends) {
 ///
 ///     decoding::shapley(cpu{}, dividends, values);
 ///
-/// O(n 2^n m) time, sums in double, no memory. Throws as `harsanyi`. Shapley, Contributions to the Theory of Games 2 (1953).
+/// O(n 2^n m) time, sums in double, no memory. Throws as `harsanyi`.
+///
+/// Shapley, Contributions to the Theory of Games 2 (1953).
 template<backend B, sample_matrix X, class Out>
 requires real<value_type_of<X>>
 void shapley(const B& b, const X& dividends, Out&& values) {

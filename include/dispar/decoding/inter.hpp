@@ -140,7 +140,9 @@ void guide(const B& b, const std::array<matrix_view<const T, S>, N>& x, const ma
 /// the gate is closed. A token that a masked row excludes and `full` does not, NaN and plus infinity give the variance NaN or
 /// infinity, the gate NaN and NaN for all tokens that are not cut. Variances are computed around the mean in the logits' type and
 /// summed in double beyond a tile: within about 1e-6, relatively, from float. Throws `invalid_argument` for shapes that differ, a
-/// k that is negative or NaN and a plausibility outside [0, 1]. Dong et al., "INTER: Mitigating Hallucination in Large
+/// k that is negative or NaN and a plausibility outside [0, 1].
+///
+/// Dong et al., "INTER: Mitigating Hallucination in Large
 /// Vision-Language Models by Interaction Guidance Sampling", ICCV 2025, arXiv 2507.05056.
 template<backend B, sample_matrix F, sample_matrix I, sample_matrix X, sample_matrix A, class Out>
 void inter(const B& b, const F& full, const I& image_masked, const X& text_masked, const A& both_masked, Out&& merged,

@@ -54,7 +54,7 @@ results<T> run(const B& b, const std::array<matrix_view<const T, S>, 4>& x, bool
   keep(out);
   keep_numbers();
   const matrix_view<const T, S> merged = out.view();
-  decoding::cad(b, merged, x[2], out.view(), {.alpha = 0.5, .rows = of_rows(0)});  // over an input
+  decoding::cad(b, merged, x[2], out.view(), {.alpha = of_rows(0)});  // over an input
   keep(out);
   decoding::inter(b, x[0], x[1], x[2], x[3], out.view(),
                   {.k = 0.2, .variance = of_rows(0), .gate = of_rows(1), .interaction = other.view()});
