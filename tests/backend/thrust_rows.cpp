@@ -1,7 +1,8 @@
-// Rows on a Thrust system: the bits of the CPU.
+// Rows on a Thrust system: the bits of the CPU, of values and of rows that are written.
 #include <doctest/doctest.h>
 
 #include "dispar/backend/thrust.hpp"
+#include "dispar/decoding/adacad.hpp"
 #include "dispar/divergence/entropy.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
 #include "dispar/divergence/label_cross_entropy.hpp"
@@ -9,7 +10,7 @@
 #include "dispar/divergence/top_k.hpp"
 #include "normal_rows.hpp"
 
-TEST_CASE("divergence::rows: the bits of cpu, many rows and one long one") {
+TEST_CASE("divergence::rows, adacad: the bits of cpu, many rows and one long one") {
   for (const auto& [rows, cols] : {std::pair<dispar::index, dispar::index>{40, 1001}, {1, 60000}}) {
     const auto a = normal_rows<float>(rows, cols, 1), b = normal_rows<float>(rows, cols, 2);
     std::vector<double> got(static_cast<std::size_t>(rows)), expected(got.size());
@@ -38,5 +39,10 @@ TEST_CASE("divergence::rows: the bits of cpu, many rows and one long one") {
     };
     CHECK(compute(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, got) == compute(dispar::cpu{}, expected));
     CHECK(got == expected);
+
+    std::vector<float> merged(a.size()), merged_on_cpu(a.size());
+    dispar::decoding::adacad(dispar::cpu{}, x, y, dispar::as_matrix(merged_on_cpu, rows, cols));
+    dispar::decoding::adacad(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, x, y, dispar::as_matrix(merged, rows, cols));
+    CHECK(merged == merged_on_cpu);
   }
 }
