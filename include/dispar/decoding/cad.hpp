@@ -80,8 +80,7 @@ void contrast(const B& b, const C& with, const N& without, Out&& merged, const c
 /// One pass. What a token becomes is said in `contrast.hpp`; NaN concerns its own element. Throws `invalid_argument` for shapes
 /// that differ and a weight that is not finite.
 ///
-/// Shi et al., "Trusting Your Evidence: Hallucinate Less with Context-aware
-/// Decoding", NAACL 2024.
+/// Shi et al., "Trusting Your Evidence: Hallucinate Less with Context-aware Decoding", NAACL 2024.
 template<backend B, sample_matrix C, sample_matrix N, class Out>
 void cad(const B& b, const C& with_context, const N& without_context, Out&& merged, const cad_options& o = {}) {
   detail::contrast<false>(b, with_context, without_context, merged, "cad: alpha", {o.alpha, detail::plausibility(0, "cad")});

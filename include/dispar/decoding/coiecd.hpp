@@ -134,7 +134,7 @@ struct band_program {
     const V typical = r.one_dominates ? one : select(position < band.template lower_end<V>(r), zero, one);
     const V rare = select(position > band.template upper_end<V>(r), one, zero);
     const V c = select(rare > zero, one, one - typical);
-    const V with = select(is_excluded(x[0]), excluded<V>(), log_probability(x[0], r.log_sum[0], r));
+    const V with = select(is_excluded(x[0]), excluded(x[0]), log_probability(x[0], r.log_sum[0], r));
     const V merged = contrasted(with, log_probability(x[1], r.log_sum[1], r), V(alpha - 1) + c);
     return {{merged, typical, rare}};
   }

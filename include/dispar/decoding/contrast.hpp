@@ -29,9 +29,10 @@ namespace decoding {
 
 namespace detail {
 
+/// Minus infinity, but NaN for NaN: a compiler that counts on finite numbers may turn comparisons round.
 template<class V>
-[[nodiscard]] DISPAR_FN V excluded() {
-  return V(negative_infinity<typename V::scalar>());
+[[nodiscard]] DISPAR_FN V excluded(V x) {
+  return x + V(negative_infinity<typename V::scalar>());
 }
 template<class V>
 [[nodiscard]] DISPAR_FN auto is_excluded(V x) {
@@ -42,7 +43,7 @@ template<class V>
 template<class V>
 [[nodiscard]] DISPAR_FN V contrasted(V with, V without, V weight) {
   const V merged = fma(weight, with - without, with);
-  return select(is_excluded(with), excluded<V>(), select(weight == V(0), with, merged));
+  return select(is_excluded(with), excluded(with), select(weight == V(0), with, merged));
 }
 
 /// A number of a row that nobody checked.
@@ -63,7 +64,7 @@ struct plausibility {
 /// What is merged where x is plausible; a NaN of x is not cut.
 template<class V>
 [[nodiscard]] DISPAR_FN V cut(V x, double least, V merged) {
-  return select(x < V(least), excluded<V>(), merged);
+  return select(x < V(least), excluded(x), merged);
 }
 
 /// The maximum of the first of N rows.

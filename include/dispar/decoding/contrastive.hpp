@@ -58,7 +58,7 @@ struct log_ratio_program {
   template<class V>
   DISPAR_FN vec<V, 1> write(const vec<V, 2>& x, const row& r) const {
     const V ratio = (x[0] - V(r.log_sum[0])) - (x[1] * V(per_temperature) - V(r.log_sum[1]));
-    return {{cut(x[0], r.least, select(is_excluded(x[0]), excluded<V>(), ratio))}};
+    return {{cut(x[0], r.least, select(is_excluded(x[0]), excluded(x[0]), ratio))}};
   }
   DISPAR_FN static vec<double, 0> result(const row&) { return {}; }
 };
@@ -76,12 +76,12 @@ struct log_ratio_program {
 ///     decoding::contrastive(cpu{}, expert, amateur, scores);
 ///     decoding::contrastive(cpu{}, expert, amateur, scores, {.form = decoding::contrastive_form::logits, .beta = 0.5});
 ///
-/// Two passes. Tokens as in `contrast.hpp`. A NaN, plus infinity or nothing but minus infinity in one of the rows gives a row of
-/// NaN in the form `log_ratio`. Throws `invalid_argument` for shapes that differ, a outside [0, 1], a temperature that is not
-/// positive and a beta that is not finite.
+/// Two passes. Tokens as in `contrast.hpp`. A NaN, plus infinity or nothing but minus infinity in one of the rows gives NaN for
+/// every token that is not cut in the form `log_ratio`. Throws `invalid_argument` for shapes that differ, a outside [0, 1], a
+/// temperature that is not positive and a beta that is not finite.
 ///
-/// Li et al., "Contrastive Decoding: Open-ended Text Generation as Optimization", ACL
-/// 2023, eq. 2 and 3; O'Brien and Lewis, arXiv 2309.09117.
+/// Li et al., "Contrastive Decoding: Open-ended Text Generation as Optimization", ACL 2023, eq. 2 and 3; O'Brien and Lewis,
+/// arXiv 2309.09117.
 template<backend B, sample_matrix E, sample_matrix A, class Out>
 void contrastive(const B& b, const E& expert, const A& amateur, Out&& merged, const contrastive_options& o = {}) {
   using T = value_type_of<E>;

@@ -34,7 +34,7 @@ template<class V>
 }
 template<class V>
 [[nodiscard]] DISPAR_FN V interaction_of(const vec<V, 4>& x) {
-  return x[0] - x[1] - x[2] + x[3];
+  return rounding_fence(rounding_fence(rounding_fence(x[0] - x[1]) - x[2]) + x[3]);
 }
 
 /// The maximum of the logits; the sum of the interactions, and of how many.
@@ -107,7 +107,7 @@ struct guidance_program {
     const auto out = is_excluded(x[0]);
     const V i = interaction_of(x), gate(r.gate);
     const V guided = select(gate == V(0), x[0], fma(gate, i, x[0]));
-    return {{cut(x[0], r.least, select(out, excluded<V>(), guided)), select(out, V(0), i)}};
+    return {{cut(x[0], r.least, select(out, excluded(x[0]), guided)), select(out, V(0), i)}};
   }
   DISPAR_FN static vec<double, 2> result(const row& r) { return {{r.variance, r.gate}}; }
 };
