@@ -7,6 +7,7 @@
 
 #include "dispar/contrastive/pair_bands.hpp"
 #include "dispar/contrastive/softmax_terms.hpp"
+#include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -101,7 +102,7 @@ struct no_anchors {
   T* operands;
   index first, rows;
   DISPAR_FN void operator()(index i) const {
-    operands[first + i] = std::numeric_limits<T>::max() / 4;
+    operands[first + i] = largest_finite<T> / 4;
     operands[rows + first + i] = T(0);
   }
 };

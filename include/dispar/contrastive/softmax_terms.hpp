@@ -5,6 +5,7 @@
 #include "dispar/backend/strided_vector.hpp"
 #include "dispar/contrastive/temperature.hpp"
 #include "dispar/core/folds/log_sum_exp.hpp"
+#include "dispar/core/special_values.hpp"
 #include "dispar/core/vec.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -33,7 +34,7 @@ struct logits {
   template<class V, class At>
   DISPAR_FN vec<V, 1> operator()(const vec<V, 1>& similarity, const At& at) const {
     const V z = V(scale) * similarity[0];
-    return {{without_matched ? select(at.matched, V(-std::numeric_limits<T>::max()), z) : z}};
+    return {{without_matched ? select(at.matched, V(-largest_finite<T>), z) : z}};
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include "dispar/core/config.hpp"
@@ -31,6 +32,10 @@ DISPAR_FN T hidden_constant(typename ieee<T>::bits bits) {
 }
 
 }  // namespace detail
+
+/// The largest finite number: a constant, since kernels may not call the functions of std::numeric_limits.
+template<std::floating_point T>
+inline constexpr T largest_finite = std::numeric_limits<T>::max();
 
 /// True for every NaN, under every compiler flag.
 template<std::floating_point T>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dispar/backend/gpu/sinks.hpp"
+#include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -30,7 +31,7 @@ struct log_sum_exp_on_device {
                        Shared& shared) const {
     using T = typename Source::value_type;
     using shape = typename Source::shape;
-    constexpr T nothing = -(std::numeric_limits<T>::max() / 4);
+    constexpr T nothing = -(largest_finite<T> / 4);
     static_assert(shape::edge <= shape::threads);
     const int thread = static_cast<int>(threadIdx.x);
     T maximum[shape::rows], sum[shape::rows];
