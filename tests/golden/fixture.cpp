@@ -108,6 +108,14 @@ std::vector<double> fixture::numbers(const std::string& name, const std::vector<
   return values;
 }
 
+std::vector<std::string> fixture::texts(const std::string& name) const {
+  const json& list = member(member(json_->root, "params", "field"), name, "parameter");
+  if (!list.is_array()) complain("parameter '" + name + "' is no list");
+  std::vector<std::string> values;
+  for (const json& value : list) values.push_back(to_text(value, name));
+  return values;
+}
+
 array fixture::read(const char* section, const std::string& name) const {
   const json& entry = member(member(json_->root, section, "field"), name, section);
   if (!entry.is_object()) complain(std::string(section) + " '" + name + "' is no object");

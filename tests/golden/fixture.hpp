@@ -36,6 +36,8 @@ public:
   /// A string parameter, one of `known`; the first of them where it is absent.
   [[nodiscard]] std::string text(const std::string& name, const std::vector<std::string>& known) const;
   [[nodiscard]] std::vector<double> numbers(const std::string& name, const std::vector<double>& fallback) const;
+  /// A list of strings that must be there.
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const;
 
   [[nodiscard]] array input(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> expected_names() const;
