@@ -3,6 +3,7 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/backend/linalg.hpp"
+#include "dispar/decoding/cad.hpp"
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/identity.hpp"
 #include "dispar/metrics/roc.hpp"
@@ -126,5 +127,23 @@ void sort(const samples& s) {
   sort_keys(cpu{}, keys, sorted);
   inclusive_scan(cpu{}, keys, sorted);
   (void)metrics::auroc(keys, sorted);
+#endif
+}
+
+void merges(const samples& s) {
+#if defined(DISPAR_MISUSE_MERGED_TYPES)
+  // error: dispar: the rows that are merged must have the same element type and memory space
+  decoding::cad(cpu{}, s.x, s.in_float, s.gradient);
+#elif defined(DISPAR_MISUSE_MERGED_CONST)
+  // error: dispar: merged must be a matrix of the inputs' element type that is not const
+  decoding::cad(cpu{}, s.x, s.y, s.x);
+#elif defined(DISPAR_MISUSE_MERGED_DEVICE_MEMORY)
+  // error: dispar: this backend runs on the host and cannot read device memory; copy the data or use a device backend
+  decoding::cad(cpu{}, s.on_device, s.on_device, matrix_view<double, device>());
+#elif defined(DISPAR_MISUSE_MERGED_BACKEND)
+  // error: dispar: this backend cannot run programs on rows: it has no member has_rows = true
+  decoding::cad(allocator_only{}, s.on_device, s.on_device, matrix_view<double, device>());
+#else
+  decoding::cad(cpu{}, s.x, s.y, s.gradient);
 #endif
 }
