@@ -11,3 +11,4 @@
 #include "dispar/divergence.hpp"
 #include "dispar/metrics.hpp"
 #include "dispar/mmd.hpp"
+#include "dispar/preference.hpp"

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dispar/core/view.hpp"
@@ -49,6 +51,49 @@ public:
 private:
   std::vector<T, typename Memory::template allocator<T>> data_;
   dispar::index rows_ = 0, cols_ = 0;
+};
+
+/// Numbers of a fixture of any rank, or room for results, in memory that both the host and the backend under test can reach.
+template<class T, class Memory>
+class tensor_in {
+public:
+  explicit tensor_in(std::vector<dispar::index> shape) : shape_(std::move(shape)), data_(static_cast<std::size_t>(count())) {}
+  tensor_in(const fixture& c, const std::string& name) : tensor_in(c.input(name)) {}
+
+  /// The elements as a view of the rank and shape of the fixture, or of another shape.
+  template<int Rank>
+  [[nodiscard]] dispar::tensor_view<T, Rank, typename Memory::space> as() {
+    if (shape_.size() != static_cast<std::size_t>(Rank)) throw std::runtime_error("an input has another rank than expected");
+    std::array<dispar::index, static_cast<std::size_t>(Rank)> extents{};
+    for (std::size_t i = 0; i < extents.size(); ++i) extents[i] = shape_[i];
+    return {data_.data(), extents};
+  }
+  [[nodiscard]] auto vector() { return as<1>(); }
+  [[nodiscard]] auto matrix() { return as<2>(); }
+  [[nodiscard]] auto tensor() { return as<3>(); }
+  [[nodiscard]] dispar::matrix_view<T, typename Memory::space> matrix(dispar::index rows, dispar::index cols) {
+    if (rows * cols != count()) throw std::runtime_error("an input has another size than expected");
+    return {data_.data(), rows, cols};
+  }
+  [[nodiscard]] dispar::scalar_view<T, typename Memory::space> scalar() {
+    return dispar::scalar_view<T, typename Memory::space>(data_.data());
+  }
+  [[nodiscard]] const std::vector<dispar::index>& shape() const { return shape_; }
+  [[nodiscard]] dispar::index extent(std::size_t axis) const { return shape_.at(axis); }
+  [[nodiscard]] auto& data() { return data_; }
+
+private:
+  explicit tensor_in(const array& a) : tensor_in(a.shape) {
+    for (std::size_t i = 0; i < data_.size(); ++i)
+      data_[i] = a.integral ? static_cast<T>(a.integer[i]) : static_cast<T>(a.real[i]);
+  }
+  [[nodiscard]] dispar::index count() const {
+    dispar::index n = 1;
+    for (const dispar::index e : shape_) n *= e;
+    return n;
+  }
+  std::vector<dispar::index> shape_;
+  std::vector<T, typename Memory::template allocator<T>> data_;
 };
 
 /// A vector of a fixture in the precision under test.

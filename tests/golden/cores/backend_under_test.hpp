@@ -76,6 +76,8 @@ constexpr const char* backend_name = "cpu";
 
 template<class T>
 using matrix = matrix_in<T, memory_under_test>;
+template<class T>
+using tensor = tensor_in<T, memory_under_test>;
 
 template<class Core>
 struct registration {
