@@ -21,9 +21,6 @@ namespace decoding = dispar::decoding;
 /// Where chains run, on memory that the host reads as well.
 #if defined(DISPAR_GOLDEN_GPU)
 using token_backend = dispar::tiled_host<dispar::serial>;  // there are no ranked rows on the GPU yet
-#if defined(__NVCC__)
-#pragma nv_diag_suppress 20011, 20013, 20014  // steps are marked for both sides, the host's rows are the host's
-#endif
 #else
 using token_backend = backend_under_test;
 #endif
