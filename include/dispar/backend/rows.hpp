@@ -66,6 +66,7 @@
 #include "dispar/core/pack_math.hpp"
 #include "dispar/core/rounding_fence.hpp"
 #include "dispar/core/special_values.hpp"
+#include "dispar/core/twin_pack.hpp"
 #include "dispar/core/vec.hpp"
 #include "dispar/core/view_traits.hpp"
 

@@ -65,32 +65,54 @@ struct exp2_table<double> {
   }
 };
 
+/// The steps of `exp2_in_steps` on one register.
+///@{
+template<class T, int W>
+DISPAR_FN pack<T, W> exp2_round(pack<T, W> x) {
+  return pack<T, W>(exp2_table<T>::round(x.value));
+}
+/// `sum`: its last bits are the number of the entry.
+template<class T, int W>
+DISPAR_FN pack<T, W> exp2_entry(pack<T, W> sum) {
+  typename exp2_table<T>::index_bits i;
+  std::memcpy(&i, &sum.value, sizeof i);
+  return pack<T, W>(exp2_table<T>::look_up(pack<T, W>::load(exp2_table<T>::entry).value, i));
+}
+template<class T, int W>
+DISPAR_FN pack<T, W> exp2_scale(pack<T, W> a, pack<T, W> k) {
+  return pack<T, W>(exp2_table<T>::scale(a.value, k.value));
+}
+///@}
+
+/// 2^x of a pack or several at once.
+template<class V>
+DISPAR_FN V exp2_in_steps(V x) {
+  using T = typename V::scalar;
+  using table = exp2_table<T>;
+  constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
+  const V k = exp2_round(x);
+  const V r = x - k;
+  // One unit in the last place of this sum is 1 / entries.
+  const V power = exp2_entry(k + V(1.5 * static_cast<double>(std::int64_t{1} << (mantissa - table::places))));
+  constexpr int terms = static_cast<int>(sizeof(table::c) / sizeof(T));
+  V p(table::c[terms - 1]);
+  DISPAR_UNROLL
+  for (int t = terms - 2; t >= 0; --t) p = fma(p, r, V(table::c[t]));
+  return exp2_scale(fma(power * r, p, power), k);
+}
+
 /// 2^x, gradually 0 below the normal range; NaN for NaN. Nothing here that -ffast-math could simplify. Fewer numbers than fill
 /// a register get the same bits.
 template<class T, int W>
 requires(W <= native_width<T>) DISPAR_FN pack<T, W> exp2_by_table(pack<T, W> x) {
-  using table = exp2_table<T>;
-  using V = native_pack<T>;
   if constexpr (W < native_width<T>) {
-    V whole(0);
+    native_pack<T> whole(0);
     std::memcpy(&whole.value, &x.value, sizeof x.value);
-    whole = exp2_by_table(whole);
+    whole = exp2_in_steps(whole);
     std::memcpy(&x.value, &whole.value, sizeof x.value);
     return x;
   } else {
-    constexpr int mantissa = sizeof(T) == 4 ? 23 : 52;
-    const V k(table::round(x.value));
-    const V r = x - k;
-    // One unit in the last place of this sum is 1 / entries: its last bits are the number of the entry.
-    const V sum = k + V(1.5 * static_cast<double>(std::int64_t{1} << (mantissa - table::places)));
-    typename table::index_bits i;
-    std::memcpy(&i, &sum.value, sizeof i);
-    const V power(table::look_up(V::load(table::entry).value, i));
-    constexpr int terms = static_cast<int>(sizeof(table::c) / sizeof(T));
-    V p(table::c[terms - 1]);
-    DISPAR_UNROLL
-    for (int t = terms - 2; t >= 0; --t) p = fma(p, r, V(table::c[t]));
-    return V(table::scale(fma(power * r, p, power).value, k.value));
+    return exp2_in_steps(x);
   }
 }
 

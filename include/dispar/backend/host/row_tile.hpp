@@ -9,13 +9,22 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// What a pass sees of a row: two packs in turns where there are registers for them.
+#if defined(__AVX512F__) && !defined(__CUDACC__)
+template<class T>
+using row_pack = twin<native_pack<T>>;
+#else
+template<class T>
+using row_pack = native_pack<T>;
+#endif
+
 /// Elements that are folded at a time: two rows of float fill half of a first-level cache of 32 KiB.
 inline constexpr index row_tile_size = 2048;
 
 /// Aligned pieces of N rows in contiguous memory, as packs.
 template<class T, int N>
 struct row_tile {
-  using V = native_pack<T>;
+  using V = row_pack<T>;
   static constexpr int width = V::width;
   const T* x[N];
   index count;
@@ -46,20 +55,37 @@ struct row_tile {
 
 /// 0 in all places but the first `there`.
 template<class T, int N>
-[[nodiscard]] native_pack<T> first_places(native_pack<T> x, int there) {
-  T places[native_pack<T>::width];
+[[nodiscard]] row_pack<T> first_places(row_pack<T> x, int there) {
+  T places[row_pack<T>::width];
   x.store(places);
-  for (int j = there; j < native_pack<T>::width; ++j) places[j] = 0;
-  return native_pack<T>::load(places);
+  for (int j = there; j < row_pack<T>::width; ++j) places[j] = 0;
+  return row_pack<T>::load(places);
 }
 
+/// The largest place, and the sum of all in double, by halves: one after the other they would take longer than a tile's half.
+///@{
 template<class T>
-[[nodiscard]] inline T largest_place(native_pack<T> x) {
-  T places[native_pack<T>::width], greatest = row_nothing<T>;
+[[nodiscard]] inline T largest_place(row_pack<T> x) {
+  constexpr int width = row_pack<T>::width;
+  T places[width];
   x.store(places);
-  for (const T place : places) greatest = place > greatest ? place : greatest;
-  return greatest;
+  for (int half = width / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) places[i] = places[i + half] > places[i] ? places[i + half] : places[i];
+  return places[0] > row_nothing<T> ? places[0] : row_nothing<T>;
 }
+template<class T>
+[[nodiscard]] inline double sum_of_places(row_pack<T> x) {
+  constexpr int width = row_pack<T>::width;
+  T places[width];
+  double sum[width];
+  x.store(places);
+  for (int i = 0; i < width; ++i) sum[i] = static_cast<double>(places[i]);
+  DISPAR_UNROLL
+  for (int half = width / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) sum[i] = rounding_fence(sum[i] + sum[i + half]);
+  return sum[0];
+}
+///@}
 
 /// Keeps no term.
 struct keep_nothing {
@@ -71,7 +97,7 @@ struct keep_nothing {
 template<class Pass, class T, int N, class Row, class Keep = keep_nothing>
 [[nodiscard]] row_state<Pass::maxima, Pass::sums> fold_row_tile(const Pass& pass, const row_tile<T, N>& tile, const Row& row,
                                                                 const Keep& keep = {}) {
-  using V = native_pack<T>;
+  using V = row_pack<T>;
   constexpr int M = Pass::maxima, S = Pass::sums;
   vec<V, M> greatest{};
   DISPAR_UNROLL
@@ -100,13 +126,7 @@ template<class Pass, class T, int N, class Row, class Keep = keep_nothing>
     DISPAR_UNROLL
     for (int s = 0; s < S; ++s) sum[s] = rounding_fence(sum[s] + (there == V::width ? t[s] : first_places<T, N>(t[s], there)));
   });
-  for (int i = 0; i < S; ++i) {
-    T places[V::width];
-    sum[i].store(places);
-    double total = 0;
-    for (const T place : places) total = rounding_fence(total + static_cast<double>(place));
-    state.sum[i] = total;
-  }
+  for (int i = 0; i < S; ++i) state.sum[i] = sum_of_places<T>(sum[i]);
   return state;
 }
 

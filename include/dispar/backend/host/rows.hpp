@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "dispar/backend/array.hpp"
+#include "dispar/backend/host/call_memory.hpp"
 #include "dispar/backend/host/chunks.hpp"
 #include "dispar/backend/host/memory_span.hpp"
 #include "dispar/backend/host/row_tile.hpp"
@@ -21,28 +21,11 @@ concept has_row_drafts = (P::outputs > 0) && requires {
   P::first_draft;
 };
 
-/// Numbers that live as long as a call: on the stack where they are few, so that a row of logits needs no heap.
-template<class T, class Backend>
-class call_memory {
-public:
-  call_memory(const Backend& b, index count) {
-    if (count > few) many_ = array<T, 1, Backend>(b, {count});
-  }
-  call_memory(const call_memory&) = delete;
-  call_memory& operator=(const call_memory&) = delete;
-  [[nodiscard]] T* data() noexcept { return many_.data() ? many_.data() : reinterpret_cast<T*>(stack_); }
-
-private:
-  static constexpr index few = 8192 / static_cast<index>(sizeof(T));
-  alignas(T) unsigned char stack_[8192];
-  array<T, 1, Backend> many_;
-};
-
 /// One run of a program on the host.
 template<class P, class T, memory_space S, memory_space R>
 struct host_rows {
   static constexpr int N = P::inputs, outputs = P::outputs;
-  using V = native_pack<T>;
+  using V = row_pack<T>;
   using row_type = typename P::row;
   template<int I>
   using pass_type = decltype(std::declval<const P&>().template pass<I>());
@@ -137,6 +120,12 @@ struct host_rows {
     });
     return state;
   }
+  /// Fetches the lines of a pack, to be read or written.
+  template<int Write>
+  [[gnu::always_inline]] static void fetch_pack(const T* x) {
+    DISPAR_UNROLL
+    for (int i = 0; i < V::width; i += 64 / static_cast<int>(sizeof(T))) __builtin_prefetch(x + i, Write, 2);
+  }
   /// The thread's next row, fetched into the cache while this one is computed for the last time: the first pass would wait for
   /// memory, the last is full of arithmetic. One line at a time, since a burst would stand in the way of the row itself.
   struct next_row {
@@ -144,7 +133,7 @@ struct host_rows {
     index step;
     [[gnu::always_inline]] void fetch(index i) const {
       DISPAR_UNROLL
-      for (int k = 0; k < N; ++k) __builtin_prefetch(x[k] + i * step, 0, 2);
+      for (int k = 0; k < N; ++k) fetch_pack<0>(x[k] + i * step);
     }
     template<class Terms>
     [[gnu::always_inline]] void operator()(const Terms&, index i, int) const {
@@ -249,11 +238,12 @@ struct host_rows {
     each_tile(i, first, last, [&](const row_tile<T, N>& tile, index at) {
       const next_row following = next(i, at);
       T* y[Wanted];
-      index stride[Wanted];
+      index stride[Wanted], next_y[Wanted];  // where the thread's next row will be drafted
       for (int k = 0; k < Wanted; ++k) {
         const auto& view = out.y[static_cast<std::size_t>(k)];
         stride[k] = view ? view.stride(1) : 0;
         y[k] = view ? view.data() + i * view.stride(0) + at * view.stride(1) : nullptr;
+        next_y[k] = ahead > 0 && i + ahead < rows ? ahead * view.stride(0) : 0;
       }
       tile.each([&](const vec<V, N>& x, index j, int there) DISPAR_ROW_VISIT {
         if constexpr (!Drafts) following.fetch(j);
@@ -262,7 +252,10 @@ struct host_rows {
           vec<V, outputs> drafts{};
           DISPAR_UNROLL
           for (int k = 0; k < Wanted; ++k)
-            if (Wanted == 1 || y[k]) drafts[k] = load_places(y[k] + j, there);
+            if (Wanted == 1 || y[k]) {
+              drafts[k] = load_places(y[k] + j, there);
+              fetch_pack<1>(y[k] + next_y[k] + j);
+            }
           result = program.write(x, drafts, row);
         } else {
           result = program.write(x, row);
