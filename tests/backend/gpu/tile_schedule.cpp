@@ -42,8 +42,6 @@ std::vector<std::array<index, 3>> tiles_of(const tile_schedule& schedule) {
   return tiles;
 }
 
-}  // namespace
-
 TEST_CASE("GPU tile schedule: every pair of strips of every block once") {
   for (const std::array<index, 2> rows : {std::array<index, 2>{1, 1}, {128, 129}, {2048, 2049}, {5000, 300}, {4096, 6200}}) {
     const segments_of_rows data{{rows[0], rows[1]}};
@@ -79,3 +77,5 @@ TEST_CASE("GPU tile schedule: tiles that are worked on at a time have few strips
     CHECK(strips.size() <= 80);  // 16 and 16, or on both sides of the end of a run
   }
 }
+
+}  // namespace
