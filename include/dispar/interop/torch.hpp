@@ -6,5 +6,6 @@
 ///     loss.backward();
 
 #include "dispar/interop/torch/mmd.hpp"
+#include "dispar/interop/torch/preference.hpp"
 #include "dispar/interop/torch/rows.hpp"
 #include "dispar/interop/torch/view.hpp"

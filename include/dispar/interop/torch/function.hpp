@@ -58,8 +58,9 @@ public:
       const at::NoGradGuard guard;
       for (std::size_t i = 0; i < result.size(); ++i)
         if (gradients_[i].defined()) {
-          const auto factor = upstream[0].to(gradients_[i].options());
-          result[i] = at::mul(gradients_[i], factor.dim() > 0 ? factor.unsqueeze(-1) : factor);  // one per row
+          auto factor = upstream[0].to(gradients_[i].options());
+          while (factor.dim() > 0 && factor.dim() < gradients_[i].dim()) factor = factor.unsqueeze(-1);
+          result[i] = at::mul(gradients_[i], factor);
         }
     }
     if (create_graph) {
@@ -95,8 +96,8 @@ private:
 /// The value has the type and device of `inputs[0]`. Gradients are kept until backward(), which multiplies them with the
 /// upstream derivative. `create_graph` is possible, but differentiating a gradient again throws `invalid_argument`.
 ///
-/// Values of rows: `compute` may return a tensor, of one value for each row along the last dimension of the inputs, with the
-/// gradients of every row's own value.
+/// Values of rows: `compute` may return a tensor, of the first dimensions of the inputs; what lies along the others is of one
+/// row, and its gradient that of the row's own value.
 template<class Compute>
 [[nodiscard]] at::Tensor differentiable(const std::vector<at::Tensor>& inputs, Compute&& compute) {
   std::vector<at::Tensor> gradients(inputs.size());
