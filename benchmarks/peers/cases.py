@@ -129,12 +129,15 @@ class RowCase:
         if self.workload == "adacad_step":
             value, merged = reference.adacad(x, y)
             return {"value": value, "gradient": merged}
+        if self.workload == "sequence_logps_gradient":
+            value, gradient = reference.sequence_logps(x)
+            return {"value": value, "gradient": gradient}
         value, gradient = reference.jensen_shannon(x, y)
         return {"value": value, "gradient": gradient if self.workload == "jsd_rows_gradient" else None}
 
     def ceiling_fraction(self, ms, ceiling):
-        """Both matrices are read once, the gradient by the first or what is merged is written once."""
-        matrices = 2 if self.workload == "jsd_rows" else 3
+        """All matrices are read once (`sequence_logps_gradient` has one), what results is written once."""
+        matrices = 2 if self.workload in ("jsd_rows", "sequence_logps_gradient") else 3
         return 4 * matrices * self.b * self.v / (ms * 1e-3) / (ceiling["copy_gbs"] * 1e9)
 
 
@@ -202,6 +205,11 @@ def row_cases(quick, goal):
         )
         for workload, targets in goals.items()
         for b, v in (((64, 3000),) if quick else ((512, 32000), (256, 128256)))
+    ] + [
+        RowCase(
+            "sequence_logps_gradient", 64 if quick else 512, 3000 if quick else 32000,
+            tuple(Opponent(server, "sequence_logps_gradient") for server in ("torch", "torch_current", "torch_compile")),
+        )
     ] + [
         # A token of one sequence: both logits are in a cache, and a step is too short to be timed alone.
         RowCase(

@@ -31,6 +31,7 @@
 #include "dispar/decoding/adacad.hpp"
 #include "dispar/divergence.hpp"
 #include "dispar/mmd.hpp"
+#include "dispar/preference/sequence_logps.hpp"
 #include "peer_protocol.hpp"
 #include "process_memory.hpp"
 
@@ -99,6 +100,20 @@ struct job {
     if (r.command == "jsd_rows_gradient") {
       const auto gx = dispar::as_matrix(gradient, s.n, s.d);
       return {dispar::divergence::mean_and_gradient(cpu, s.x_view(), s.y_view(), js, {.a = gx})};
+    }
+    if (r.command == "sequence_logps_gradient") {
+      namespace preference = dispar::preference;
+      constexpr dispar::index sequences = 8;  // of the same number of tokens each
+      std::vector<std::int64_t> labels;
+      for (dispar::index i = 0; i < s.n; ++i) labels.push_back(7919 * i % s.d);
+      std::vector<double> values(sequences);
+      preference::sequence_logps_and_gradient(
+          cpu, preference::as_sequences(s.x_view(), sequences), dispar::as_matrix(labels, sequences, s.n / sequences), values,
+          {.logits = preference::as_sequences(dispar::as_matrix(gradient, s.n, s.d), sequences), .factor = 1.0 / sequences},
+          {.reduce = preference::over_tokens::mean});
+      double mean = 0;
+      for (const double v : values) mean += v / sequences;
+      return {mean};
     }
     if (r.command == "infonce_gradient") {
       namespace contrastive = dispar::contrastive;

@@ -164,6 +164,13 @@ def jensen_shannon(a, b, _):
     return jensen_shannon_rows(a, b).mean()
 
 
+def sequence_logps(a, _, __):
+    """As DPO's code has it: log_softmax, gather, a mean over the tokens of eight sequences; then over sequences."""
+    b, v = a.shape
+    labels = (7919 * torch.arange(b, device=a.device) % v).view(8, -1)
+    return torch.gather(a.view(8, -1, v).log_softmax(-1), 2, labels.unsqueeze(2)).squeeze(2).mean(-1).mean()
+
+
 def adacad(x, y, request):
     """One step of AdaCAD: weights, and the merged logits in the place of a gradient."""
     x, y = tensors(x, y, request)
@@ -323,6 +330,7 @@ if __name__ == "__main__":
             "jsd_rows": without_gradient(jensen_shannon),
             "jsd_rows_gradient": with_gradient_of_first(jensen_shannon),
             "infonce_gradient": with_gradient_of_both(symmetric_infonce),
+            "sequence_logps_gradient": with_gradient_of_first(sequence_logps),
             "adacad_step": adacad,
             "permutation_product": permutation_product,
             **({} if COMPILE else EAGER),

@@ -41,7 +41,7 @@ TEST_CASE("sequence_logps and unlikelihood: log_softmax, gather, mask and sum, o
   check_same_losses(autograd::sequence_logps(logits, labels), logps.sum(-1), {raw});
   check_same_losses(autograd::sequence_logps(logits, labels, {.reduce = preference::over_tokens::mean}),
                     logps.sum(-1) / counts.sum(-1), {raw});
-  check_same_losses(autograd::unlikelihood(logits, labels), (-(-logps.exp()).log1p() * counts).sum(-1) / counts.sum(-1), {raw});
+  check_same_losses(autograd::unlikelihood(logits, labels), -(-logps.exp() * counts).log1p().sum(-1) / counts.sum(-1), {raw});
   const auto in_float = autograd::sequence_logps(logits.to(torch::kFloat), labels);
   CHECK((in_float.scalar_type() == torch::kFloat));
   CHECK(at::allclose(in_float.to(torch::kDouble), logps.sum(-1), 1e-5));
