@@ -84,6 +84,7 @@ endif()
 # --- CUDA: compiled wherever nvcc is, run only where a GPU is -----------------------------------------------------------
 set(DISPAR_CUDA_FOUND OFF)
 set(DISPAR_CUDA_RUNS OFF)
+set(DISPAR_GPU_FOUND OFF)
 if(DISPAR_CUDA)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 80 90)
@@ -103,8 +104,11 @@ if(DISPAR_CUDA)
     set(CMAKE_CUDA_EXTENSIONS OFF)
     set(DISPAR_CUDA_FOUND ON)
     find_program(DISPAR_COMPUTE_SANITIZER compute-sanitizer HINTS ${CUDAToolkit_BIN_DIR})
+    if(EXISTS /dev/nvidia0 OR EXISTS /dev/dxg)  # Linux, Windows' subsystem for Linux
+      set(DISPAR_GPU_FOUND ON)
+    endif()
     # Without a GPU, and unless -DDISPAR_CUDA=ON asks for it, what nvcc makes is only compiled, in as little time as possible.
-    if(NOT DISPAR_CUDA STREQUAL "AUTO" OR EXISTS /dev/nvidia0)
+    if(DISPAR_GPU_FOUND OR NOT DISPAR_CUDA STREQUAL "AUTO")
       set(DISPAR_CUDA_RUNS ON)
     else()
       # nvcc hands the host compiler this level behind every -Xcompiler.

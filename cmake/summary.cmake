@@ -11,9 +11,11 @@ list(JOIN DISPAR_THRUST_SYSTEMS ", " systems)
 dispar_report("OpenMP" OpenMP_CXX_FOUND "yes" "no, the cpu backend is serial")
 dispar_report("Thrust" systems "${systems} (${DISPAR_THRUST_INCLUDE_DIR})" "not found or off, its tests are left out")
 list(JOIN CMAKE_CUDA_ARCHITECTURES ", sm_" architectures)
-dispar_report("CUDA" DISPAR_CUDA_FOUND "compiled for sm_${architectures} by nvcc ${CMAKE_CUDA_COMPILER_VERSION}; runs only where a GPU is"
+dispar_report("CUDA" DISPAR_CUDA_FOUND "compiled for sm_${architectures} by nvcc ${CMAKE_CUDA_COMPILER_VERSION}"
   "nvcc not found or DISPAR_CUDA is OFF, .cu files are left out")
 if(DISPAR_CUDA_FOUND)
+  dispar_report("GPU" DISPAR_GPU_FOUND "yes"
+    "none on this machine: CUDA programs are compiled, their tests, fixtures and benchmarks are skipped")
   dispar_report("compute-sanitizer" DISPAR_COMPUTE_SANITIZER "${DISPAR_COMPUTE_SANITIZER}"
     "not found, memcheck and racecheck of the CUDA tests are skipped")
 endif()

@@ -38,7 +38,8 @@ void check(dispar::index rows, dispar::index cols, bool ragged = false, bool mas
   const gpu g{&context};
   const auto x = numbers<T>(rows, cols, 1), y = numbers<T>(rows, cols, 2);
   const std::vector<C> a(x.begin(), x.end()), b(y.begin(), y.end());
-  std::vector<std::int64_t> lengths(static_cast<std::size_t>(rows), cols - 1);
+  std::vector<std::int64_t> lengths;
+  for (dispar::index i = 0; i < rows; ++i) lengths.push_back((cols - 1) >> i);
   std::vector<C> ga(a.size()), gb(a.size());
   std::vector<double> expected(static_cast<std::size_t>(rows));
   const jensen_shannon f{0.4};
@@ -84,13 +85,15 @@ TEST_CASE("divergence::rows on the GPU: a block per row, lengths around what a t
 }
 
 TEST_CASE("divergence::rows on the GPU: long rows by segments") {
-  check<float>(2, 20004);
+  check<float>(3, 20004, true);  // the second row ends in the second of three segments
   check<float>(1, 16385, true, true);
 }
 
 TEST_CASE("divergence::rows on the GPU: numbers of 16 bits") {
   check<half>(3, 520);
-  check<bfloat16>(2, 520);
+  check<bfloat16>(2, 517, true);  // rows that do not start at 16 bytes
+  check<half>(1, 8200, false, true);
+  check<bfloat16>(2, 8201, true);
 }
 
 TEST_CASE("divergence on the GPU: another functor, and the entropy") {

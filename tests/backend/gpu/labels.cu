@@ -61,8 +61,9 @@ std::vector<double> forms_of_matrix(const std::vector<float>& numbers, index row
 }
 
 TEST_CASE("gpu, labels: integers come out exactly, for sizes around strips and tiles and any number of labels") {
-  for (const auto& [n, m, count] :
+  for (const auto& sizes :
        {std::array<index, 3>{1, 1, 1}, {31, 33, 15}, {32, 96, 16}, {64, 65, 17}, {127, 1, 33}, {129, 128, 130}, {5, 40, 257}}) {
+    const index n = sizes[0], m = sizes[1], count = sizes[2];
     CAPTURE(n);
     CAPTURE(m);
     std::vector<float> x(static_cast<std::size_t>((n + m) * 3));

@@ -5,6 +5,7 @@
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/laplacian.hpp"
 #include "mmd/gpu/device_rows.hpp"
+#include "mmd/gpu/host_results.hpp"
 
 namespace {
 
@@ -14,32 +15,38 @@ using mmd::online_options;
 
 const gpu g = gpu_tests::device();
 
-/// The same stream in batches of these sizes, again after a reset.
-template<class T, class K, class Of>
+template<class T>
+[[nodiscard]] host_results::rows<T> on_host(const device_rows<T>& x) {
+  return {x.numbers.data(), x.count, x.features};
+}
+
+const std::vector<dispar::index> batches{1, 1, 2, 1, 40, 3, 1, 130, 1, 7};
+
+/// The same stream in these batches, again after a reset. `detect(options)` is what the CPU finds.
+template<class T, class K, class Of, class Detect>
 void check(const device_rows<T>& reference, const device_rows<T>& stream, const K& k, const online_options& o, double tolerance,
-           const Of& sample_of) {
+           const Of& sample_of, const Detect& detect) {
   mmd::online_detector on_gpu(g, sample_of(reference.view()), k, o);
-  mmd::online_detector on_cpu(cpu{}, sample_of(reference.host()), k, o);
-  CHECK(on_gpu.threshold() == doctest::Approx(on_cpu.threshold()).epsilon(100 * tolerance));
+  const host_results::detection expected = detect(host_results::detector_options{o.window, o.expected_run_time, o.runs});
+  CHECK(on_gpu.threshold() == doctest::Approx(expected.threshold).epsilon(100 * tolerance));
   int alarms = 0;
   for (int round = 0; round < 2; ++round) {
-    dispar::index first = 0;
-    for (const dispar::index count : {1, 1, 2, 1, 40, 3, 1, 130, 1, 7}) {
+    std::size_t first = 0;
+    for (const dispar::index count : batches) {
       CAPTURE(first);
-      const auto found = on_gpu.update(sample_of(stream.view().slice(first, count)));
-      const auto expected = on_cpu.update(sample_of(stream.host().slice(first, count)));
-      REQUIRE(found.size() == expected.size());
-      for (std::size_t i = 0; i < found.size(); ++i) {
-        CHECK(std::fabs(found[i].statistic - expected[i].statistic) <= tolerance);
-        CHECK(found[i].drift == expected[i].drift);
-        CHECK(found[i].filled == expected[i].filled);
-        alarms += found[i].drift;
+      const auto found = on_gpu.update(sample_of(stream.view().slice(static_cast<dispar::index>(first), count)));
+      REQUIRE(found.size() == static_cast<std::size_t>(count));
+      for (const auto& one : found) {
+        const auto& of_cpu = expected.updates[first++];
+        CHECK(std::fabs(one.statistic - of_cpu.statistic) <= tolerance);
+        CHECK(one.drift == of_cpu.drift);
+        CHECK(one.filled == of_cpu.filled);
+        alarms += one.drift;
       }
-      first += count;
     }
-    CHECK(first == stream.count);
+    CHECK(first == expected.updates.size());
+    CHECK(static_cast<dispar::index>(first) == stream.count);
     on_gpu.reset();
-    on_cpu.reset();
   }
   CHECK(alarms > 0);
 }
@@ -52,16 +59,21 @@ TEST_CASE("gpu, online_detector: the statistics and alarms of the cpu, for float
   const online_options o{.window = 7, .expected_run_time = 30, .runs = 20};
   for (const double offset : {0.0, 1000.0}) {
     const device_rows<float> reference(300, 5, 1, offset), stream(187, 5, 2, offset + 0.6);
-    check(reference, stream, gaussian{2}, o, 1e-6, plain);
+    check(reference, stream, gaussian{2}, o, 1e-6, plain,
+          [&](const auto& options) { return host_results::online(on_host(reference), on_host(stream), 2, options, batches); });
   }
   const device_rows<double> reference(129, 3, 1), stream(187, 3, 2, 0.6);
-  check(reference, stream, laplacian_l1{2}, {.window = 2, .expected_run_time = 30, .runs = 20}, 1e-13, plain);
+  check(reference, stream, laplacian_l1{2}, {.window = 2, .expected_run_time = 30, .runs = 20}, 1e-13, plain,
+        [&](const auto& options) { return host_results::online(on_host(reference), on_host(stream), 2, options, batches); });
 }
 
 TEST_CASE("gpu, online_detector: two channels, and a window longer than a thread block") {
   const device_rows<float> reference(320, 6, 1), stream(187, 6, 2, 0.8);
   const auto halves = [](const auto& x) { return channels(x.transposed().slice(0, 2).transposed(), x); };
-  check(reference, stream, deep_kernel<>::from(2, 3, 0.1), {.window = 150, .expected_run_time = 200, .runs = 10}, 1e-6, halves);
+  check(reference, stream, deep_kernel<>::from(2, 3, 0.1), {.window = 150, .expected_run_time = 200, .runs = 10}, 1e-6, halves,
+        [&](const auto& options) {
+          return host_results::online_of_halves(on_host(reference), on_host(stream), 2, options, batches);
+        });
 }
 
 TEST_CASE("gpu, online_detector: a row alone; bad rows are refused and leave the detector as it was") {
