@@ -8,6 +8,7 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/preference/candidates.hpp"
+#include "dispar/preference/draw_candidates.hpp"
 #include "dispar/preference/from_logits.hpp"
 #include "dispar/preference/intro.hpp"
 #include "dispar/preference/intro_limit.hpp"

@@ -58,7 +58,12 @@ template<class T, class Memory>
 class tensor_in {
 public:
   explicit tensor_in(std::vector<dispar::index> shape) : shape_(std::move(shape)), data_(static_cast<std::size_t>(count())) {}
-  tensor_in(const fixture& c, const std::string& name) : tensor_in(c.input(name)) {}
+  tensor_in(const fixture& c, const std::string& name) {
+    const array a = c.input(name);
+    shape_ = a.shape;
+    for (std::size_t i = 0; i < a.size(); ++i)
+      data_.push_back(a.integral ? static_cast<T>(a.integer[i]) : static_cast<T>(a.real[i]));
+  }
 
   /// The elements as a view of the rank and shape of the fixture, or of another shape.
   template<int Rank>
@@ -83,10 +88,6 @@ public:
   [[nodiscard]] auto& data() { return data_; }
 
 private:
-  explicit tensor_in(const array& a) : tensor_in(a.shape) {
-    for (std::size_t i = 0; i < data_.size(); ++i)
-      data_[i] = a.integral ? static_cast<T>(a.integer[i]) : static_cast<T>(a.real[i]);
-  }
   [[nodiscard]] dispar::index count() const {
     dispar::index n = 1;
     for (const dispar::index e : shape_) n *= e;

@@ -6,6 +6,7 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/divergence/kullback_leibler.hpp"
 #include "dispar/divergence/rows.hpp"
+#include "dispar/preference/draw_candidates.hpp"
 #include "dispar/preference/intro_limit.hpp"
 #include "dispar/preference/jeffrey.hpp"
 #include "dispar/preference/marginal_likelihood.hpp"
@@ -152,6 +153,25 @@ TEST_CASE("clipped_ratio: central differences, advantages, lengths; marginal_lik
   CHECK(posterior[1] == doctest::Approx(0.75));
   preference::jeffrey_monte_carlo(cpu{}, as_matrix(posterior, 1, 2), as_matrix(logps, 1, 2), value);
   CHECK(value[0] == doctest::Approx(0.5 - std::log(0.03) / 2));
+}
+
+TEST_CASE("draw_candidates: the rationale first, given numbers by the inverse of the cumulative sum, shares of many draws") {
+  const std::vector<double> forward{std::log(0.1), std::log(0.6), std::log(0.3), 0, dispar::quiet_nan<double>(), 0};
+  const std::vector<std::int64_t> rationale{2, 0};
+  const std::vector<double> u{0.05, 0.15, 0.69, 0.71, 0.5, 0.5, 0.5, 0.5};
+  std::vector<std::int64_t> candidates(10);
+  preference::draw_candidates(cpu{}, as_matrix(forward, 2, 3), rationale, as_matrix(candidates, 2, 5),
+                              {.uniforms = as_matrix(u, 2, 4)});
+  CHECK(candidates == std::vector<std::int64_t>{2, 0, 1, 1, 2, 0, -1, -1, -1, -1});
+  std::vector<std::int64_t> many(4001);
+  const std::vector<std::int64_t> one{0};
+  preference::draw_candidates(cpu{}, as_matrix(forward, 2, 3).slice(0, 1), one, as_matrix(many, 1, 4001), {.key = {.seed = 5}});
+  double share = 0;
+  for (std::size_t k = 1; k < many.size(); ++k) share += many[k] == 1 ? 1 / 4000.0 : 0;
+  CHECK(share == doctest::Approx(0.6).epsilon(0.05));  // 4 standard deviations
+  CHECK_THROWS_WITH_AS(preference::draw_candidates(cpu{}, as_matrix(forward, 2, 3), rationale, as_matrix(candidates, 2, 5),
+                                                   {.uniforms = dispar::matrix_view<const double>(u.data(), 2, 3)}),
+                       "dispar: draw_candidates: uniforms must have n - 1 columns, got 3", dispar::invalid_argument);
 }
 
 TEST_CASE("intro: bad input") {

@@ -26,6 +26,7 @@ namespace detail {
 /// min(q / p, clip) from logarithms.
 [[nodiscard]] DISPAR_FN double clipped_ratio(double log_q, double log_p, double log_clip) {
   const double ratio = log_q - log_p;
+  if (is_nan(ratio)) return quiet_nan<double>();  // whatever a compiler flag says of comparisons
   return std::exp(ratio > log_clip ? log_clip : ratio);
 }
 

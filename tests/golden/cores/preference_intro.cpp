@@ -5,10 +5,12 @@
 #include "backend_under_test.hpp"
 #include "dispar/divergence/kullback_leibler.hpp"
 #include "dispar/divergence/rows.hpp"
+#include "dispar/preference/draw_candidates.hpp"
 #include "dispar/preference/intro.hpp"
 #include "dispar/preference/intro_limit.hpp"
 #include "dispar/preference/marginal_likelihood.hpp"
 #include "dispar/preference/policy_gradient.hpp"
+#include "next_token.hpp"
 
 namespace golden {
 namespace {
@@ -74,6 +76,22 @@ struct objective_batch {
     out.put("w", w.data());
     out.put("loss", loss.data());
     out.put("grad_forward_logits", gradient.data());
+  }
+};
+
+struct candidate_sampling {
+  static constexpr const char* name = "intro/candidate_sampling";
+  static constexpr double float_tolerance = 0;  // tokens
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    tensor<T> forward(c, "forward_logits");
+    integers rationale(c, "rationale"), candidates({forward.extent(0), c.integer("n")});
+    tensor<double> u(c, "u");
+    b.wait();
+    preference::draw_candidates(token_backend{}, forward.matrix(), rationale.vector(), candidates.matrix(),
+                                {.uniforms = u.matrix()});
+    out.put("candidates", candidates.data());
   }
 };
 
@@ -218,6 +236,7 @@ struct baselines {
 const registration<objective> registered_objective;
 const registration<objective_batch> registered_batch;
 const registration<exact_expectation> registered_expectation;
+const registration<candidate_sampling> registered_sampling;
 const registration<token_kl> registered_kl;
 const registration<marginal_likelihood> registered_marginal;
 const registration<baselines> registered_baselines;
