@@ -39,7 +39,7 @@ enum class top_k_rest {
 /// lengths are not supported. A row that cannot be ranked (NaN, plus infinity, nothing but minus infinity) gives NaN.
 ///
 /// Time: the selection (`run_ranked_rows`) and, renormalized, that of the whole divergence; lumped, twice that. Memory: one byte
-/// per token, two for the union. Used for distillation from interfaces with top log-probabilities, where both forms are found.
+/// per token. Used for distillation from interfaces with top log-probabilities, where both forms are found.
 template<divergence_of_rows F>
 struct top_k {
   F f;                                         ///< the divergence
@@ -62,45 +62,80 @@ namespace detail {
 template<class F>
 inline constexpr bool restricts_tokens<top_k<F>> = true;
 
-/// 1 for the first k tokens of a row; `unranked` for all of a row that has no order.
-struct mark_top_k {
-  dispar::detail::strided<std::uint8_t> mask;
+/// The last of the first k tokens of every row; position -1 for a row that has no order.
+template<class C>
+struct find_last_of_top_k {
+  ranked_element<C>* out;
   index k;
-  int unranked;
   template<class Row>
   DISPAR_FN void operator()(Row& row) const {
     row.keep_first(k);
-    const int otherwise = row.best().at < 0 ? unranked : 0;
-    row.write(mask, [otherwise](auto x, bool kept) { return decltype(x)(kept ? 1 : otherwise); });
-  }
-};
-/// The union of two masks; nothing of a row that has no order in one of them.
-struct unite_masks {
-  static constexpr int unranked = 2;
-  std::uint8_t* one;
-  const std::uint8_t* other;
-  DISPAR_FN void operator()(index i) const {
-    const int both = one[i] | other[i];
-    one[i] = both < unranked ? static_cast<std::uint8_t>(both) : std::uint8_t{0};
+    const auto last = row.last();
+    if (row.leads()) out[row.number()] = {static_cast<C>(last.value), last.at};
   }
 };
 
-/// The tokens that count, as a dense mask.
+/// The tokens of a matrix that are at or before a place in the order of their row.
+template<class T>
+struct tokens_until {
+  using C = computed_type<T>;
+  dispar::detail::strided<const T> x{};
+  const ranked_element<C>* last = nullptr;  ///< per row; null: none
+  [[nodiscard]] DISPAR_FN bool ranks(index i) const { return last == nullptr || last[i].at >= 0; }
+  /// mask[j] |= whether token first + j counts.
+  DISPAR_FN void add(index i, index first, index count, std::uint8_t* __restrict mask) const {
+    if (last == nullptr) return;
+    const C value = last[i].value;
+    const index at = last[i].at, stride = x.col_stride;
+    const T* const row = &x(i, first);
+    // Apart, so that compilers vectorize: before the place, behind it, and elements of rows that are no memory in a line.
+    const index before = at < first ? 0 : at - first < count ? at - first + 1 : count;
+    if (stride == 1) {
+      for (index j = 0; j < before; ++j) mask[j] |= static_cast<C>(row[j]) >= value ? 1 : 0;
+      for (index j = before; j < count; ++j) mask[j] |= static_cast<C>(row[j]) > value ? 1 : 0;
+    } else {
+      for (index j = 0; j < count; ++j) {
+        const C element = static_cast<C>(row[j * stride]);
+        mask[j] |= (j < before ? element >= value : element > value) ? 1 : 0;
+      }
+    }
+  }
+};
+
+/// The mask of `grain` tokens of a row: one on a GPU, where neighbours are written together.
+template<class T>
+struct mark_top_k {
+  tokens_until<T> first, second;
+  std::uint8_t* mask;
+  index columns, grain;
+  DISPAR_FN void operator()(index t) const {
+    const index pieces = (columns + grain - 1) / grain, i = t / pieces, begin = t % pieces * grain;
+    const index count = columns - begin < grain ? columns - begin : grain;
+    std::uint8_t* const target = mask + i * columns + begin;
+    for (index j = 0; j < count; ++j) target[j] = 0;
+    if (!first.ranks(i) || !second.ranks(i)) return;
+    first.add(i, begin, count, target);
+    second.add(i, begin, count, target);
+  }
+};
+
+/// The tokens that count, as a dense mask; none of a row that has no order.
 template<class B, class T, class S, class F>
 [[nodiscard]] array<std::uint8_t, 2, B> top_k_mask(const B& b, const matrix_view<const T, S>& a, const matrix_view<const T, S>& q,
                                                    const top_k<F>& f) {
+  using C = computed_type<T>;
   const index n = a.rows(), v = a.cols();
   array<std::uint8_t, 2, B> mask(b, {n, v});
-  const auto mark = [&](const matrix_view<const T, S>& x, array<std::uint8_t, 2, B>& out) {
-    const int unranked = f.of == top_k_of::either ? unite_masks::unranked : 0;
-    run_ranked_rows(b, mark_top_k{dispar::detail::strided_of(out.view()), f.k, unranked}, x);
+  array<ranked_element<C>, 2, B> last(b, {2, n});
+  mark_top_k<T> step{{}, {}, mask.data(), v, std::same_as<typename B::space, host> ? index{4096} : index{1}};
+  const auto find = [&](const matrix_view<const T, S>& x, tokens_until<T>& tokens, index place) {
+    ranked_element<C>* const out = last.data() + place * n;
+    run_ranked_rows(b, find_last_of_top_k<C>{out, f.k}, x);
+    tokens = {dispar::detail::strided_of(x), out};
   };
-  mark(f.of == top_k_of::second ? q : a, mask);
-  if (f.of == top_k_of::either) {
-    array<std::uint8_t, 2, B> other(b, {n, v});
-    mark(q, other);
-    for_each_index(b, n * v, unite_masks{mask.data(), other.data()});
-  }
+  if (f.of != top_k_of::second) find(a, step.first, 0);
+  if (f.of != top_k_of::first) find(q, step.second, 1);
+  for_each_index(b, n * ((v + step.grain - 1) / step.grain), 2.0 * static_cast<double>(n) * static_cast<double>(v), step);
   return mask;
 }
 

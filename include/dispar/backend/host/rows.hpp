@@ -90,15 +90,19 @@ struct host_rows {
   [[gnu::noinline]] void gather(const T* x, index stride, const std::uint8_t* mask, index count, T* dense) const {
     if (mask == nullptr) {
       for (index j = 0; j < count; ++j) dense[j] = x[j * stride];
-      return;
+    } else if (stride == 1 && in.mask.stride(1) == 1) {
+      in.mask_excludes ? gather_line<true>(x, mask, count, dense) : gather_line<false>(x, mask, count, dense);
+    } else {
+      const mask_of_row excluded{mask, in.mask.stride(1), in.mask_excludes};
+      const T absent = static_cast<T>(masked_element<P>());
+      for (index j = 0; j < count; ++j) dense[j] = excluded.excludes(j) ? absent : x[j * stride];
     }
+  }
+  /// A loop that compilers vectorize.
+  template<bool Inverted>
+  static void gather_line(const T* x, const std::uint8_t* mask, index count, T* __restrict dense) {
     const T absent = static_cast<T>(masked_element<P>());
-    const index step = in.mask.stride(1);
-    const bool inverted = in.mask_excludes;
-    if (stride == 1 && step == 1)  // a loop that compilers vectorize
-      for (index j = 0; j < count; ++j) dense[j] = (mask[j] != 0) != inverted ? x[j] : absent;
-    else
-      for (index j = 0; j < count; ++j) dense[j] = (mask[j * step] != 0) != inverted ? x[j * stride] : absent;
+    for (index j = 0; j < count; ++j) dense[j] = (mask[j] != 0) == Inverted ? absent : x[j];
   }
 
   template<int I>
