@@ -306,8 +306,14 @@ struct host_rows {
     for (int k = 0; k < P::results; ++k)
       if (const auto& view = out.results[static_cast<std::size_t>(k)]) view(i) = numbers[k];
     if (out.accumulate) return;
-    for (const auto& y : out.y)
-      for (index j = length_of_row; y && j < cols; ++j) y(i, j) = 0;
+    for (const auto& y : out.y) {
+      if (!y) continue;
+      T* const behind = y.data() + i * y.stride(0) + length_of_row * y.stride(1);
+      if (y.stride(1) == 1)
+        std::fill_n(behind, cols - length_of_row, T(0));
+      else
+        for (index j = 0; j < cols - length_of_row; ++j) behind[j * y.stride(1)] = 0;
+    }
   }
 
   template<int I>
