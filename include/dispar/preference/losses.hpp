@@ -99,9 +99,10 @@ struct slic {
 /// -log sigma(beta (log pi(y_w) / |y_w| - log pi(y_l) / |y_l|) - gamma): no reference, no reward for length. Log-probabilities
 /// are sums, |y| are the numbers of tokens. Meng et al., NeurIPS 2024, eq. 6; beta 2 to 2.5, gamma 0.5 to 1.5.
 struct simpo {
-  static constexpr bool reference_free = true, per_token = true;  ///< see `pair_loss`
-  double beta = 2;
-  double gamma = 1;  ///< the target margin, any finite number
+  static constexpr bool reference_free = true;  ///< see `pair_loss`
+  static constexpr bool per_token = true;       ///< see `pair_loss`
+  double beta = 2;                              ///< of the mean log-probabilities
+  double gamma = 1;                             ///< the target margin, any finite number
   /// See `pair_loss`.
   ///@{
   void check() const {
@@ -123,7 +124,7 @@ struct simpo {
 /// Zhang et al., COLM 2024 (arXiv 2404.05868), eq. 3.
 struct npo {
   static constexpr bool unpaired = true;  ///< see `pair_loss`
-  double beta = 0.1;
+  double beta = 0.1;                      ///< the inverse temperature
   /// See `pair_loss`.
   ///@{
   void check() const { detail::require_positive(beta, "npo: beta"); }
@@ -142,7 +143,7 @@ struct npo {
 /// <= 1; 0 is supervised fine-tuning.
 struct sequence_unlikelihood {
   static constexpr bool reference_free = true;  ///< see `pair_loss`
-  double weight = 1;
+  double weight = 1;                            ///< of the rejected answer, in [0, 1]
   /// See `pair_loss`.
   ///@{
   void check() const { require(weight >= 0 && weight <= 1, "sequence_unlikelihood: weight", "must lie between 0 and 1", weight); }
@@ -155,7 +156,8 @@ struct sequence_unlikelihood {
 
 /// log pi(y_l): gradient ascent on the rejected answers. Diverges when trained for long.
 struct gradient_ascent {
-  static constexpr bool reference_free = true, unpaired = true;  ///< see `pair_loss`
+  static constexpr bool reference_free = true;  ///< see `pair_loss`
+  static constexpr bool unpaired = true;        ///< see `pair_loss`
   /// See `pair_loss`.
   template<class V>
   DISPAR_FN static V value(V, V rejected) {

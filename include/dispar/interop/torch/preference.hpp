@@ -32,13 +32,19 @@ struct sequence_options {
 /// Log-probabilities of answers, one group per row: see `preference::log_probs`. Vectors, `chosen` and its reference also groups
 /// x samples; undefined references are 0. Numbers of tokens are doubles.
 struct preference_log_probs {
-  at::Tensor chosen, rejected, reference_chosen{}, reference_rejected{}, chosen_tokens{}, rejected_tokens{};
+  at::Tensor chosen;                ///< by the policy
+  at::Tensor rejected;              ///< by the policy
+  at::Tensor reference_chosen{};    ///< by the reference
+  at::Tensor reference_rejected{};  ///< by the reference
+  at::Tensor chosen_tokens{};       ///< lengths, for a loss per token
+  at::Tensor rejected_tokens{};     ///< lengths, for a loss per token
 };
 
-/// Options of `intro`: see `preference::intro_options`. lengths int64, weights double, one per rationale.
+/// Options of `intro`: see `preference::intro_options`.
 struct intro_options {
-  double clip = 200;
-  at::Tensor lengths{}, weights{};
+  double clip = 200;     ///< upper bound of the correction factors
+  at::Tensor lengths{};  ///< int64 per rationale; undefined: all positions
+  at::Tensor weights{};  ///< double per rationale, 0: dropped; undefined: all 1
 };
 
 namespace detail {
