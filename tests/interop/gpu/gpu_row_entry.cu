@@ -8,6 +8,7 @@
 #include "dispar/backend/gpu/transfer.hpp"
 #include "dispar/backend/host/rows.hpp"
 #include "dispar/divergence/jensen_shannon.hpp"
+#include "dispar/interop/torch/sequence_losses.hpp"
 #include "normal_rows.hpp"
 
 namespace interop_tests {
@@ -18,6 +19,7 @@ using divergence::jensen_shannon;
 
 const autograd::gpu_row_entry<autograd::divergence_loss<jensen_shannon>, float> js;
 const autograd::gpu_row_entry<autograd::label_cross_entropy_loss, float> labels_loss;
+const autograd::gpu_row_entry<autograd::sequence_logps_loss, float> sequence_logps;
 
 template<class X>
 dispar_device_call::matrix matrix_of(X& x, dispar::index rows, dispar::index cols) {
@@ -71,6 +73,16 @@ TEST_CASE("functions of rows through the table") {
   dispar_device_call::row_table()[autograd::detail::device_function_name<autograd::label_cross_entropy_loss, float>()](call);
   divergence::label_cross_entropy(on_cpu, as_matrix(a, n, v), chosen, expected,
                                   {.in = divergence::unit::bits, .label_smoothing = 0.1}, {.a = as_matrix(gradient, n, v)});
+  check();
+
+  const autograd::sequence_logps_loss of_sequence{preference::over_tokens::mean, -100, true};  // one sequence of three tokens
+  call.values = matrix_of(values, 1, 1);
+  call.loss = &of_sequence;
+  dispar_device_call::row_table()[autograd::detail::device_function_name<autograd::sequence_logps_loss, float>()](call);
+  const auto sequence = [](auto& rows) { return preference::as_sequences(as_matrix(rows, n, v), 1); };
+  expected.resize(1);
+  preference::sequence_logps_and_gradient(on_cpu, sequence(a), as_matrix(chosen, 1, n), expected, {.logits = sequence(gradient)},
+                                          {.reduce = preference::over_tokens::mean, .shift = true});
   check();
   release_kept_contexts();
 }

@@ -2,10 +2,10 @@
 /// \file
 /// The functions of `dispar/preference.hpp` on torch tensors: log-probabilities of sequences, losses of pairs and groups, InTRO.
 ///
-/// Tensors are float or double on the CPU, of any strides, and are not copied; a CUDA tensor is refused. Softmax is never stored:
-/// what is kept until backward() is the gradient, and nothing is computed for what does not require one. Values that are no
-/// number stay NaN, as torch's do. A second derivative throws. Bad input throws `dispar::invalid_argument`, which is no
-/// c10::Error.
+/// Tensors are float or double on the CPU, of any strides, and are not copied; logits of `sequence_logps` and `unlikelihood` also
+/// on a CUDA device, with a `gpu_row_entry` of `sequence_logps_loss` or `unlikelihood_loss`. Softmax is never stored: what is
+/// kept until backward() is the gradient, and nothing is computed for what does not require one. Values that are no number stay
+/// NaN, as torch's do. A second derivative throws. Bad input throws `dispar::invalid_argument`, which is no c10::Error.
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -13,6 +13,8 @@
 #include "dispar/backend/host/rows.hpp"
 #include "dispar/backend/host/step.hpp"
 #include "dispar/interop/torch/function.hpp"
+#include "dispar/interop/torch/rows.hpp"
+#include "dispar/interop/torch/sequence_losses.hpp"
 #include "dispar/interop/torch/view.hpp"
 #include "dispar/preference/from_logits.hpp"
 #include "dispar/preference/intro.hpp"
@@ -85,17 +87,43 @@ auto of_type(const at::Tensor& t, const char* name, const Compute& compute) {
   return t.scalar_type() == at::kFloat ? compute.template operator()<float>() : compute.template operator()<double>();
 }
 
-/// One value per sequence in the graph: run(backend, logits, labels, values, gradient, options) of a function of the library.
-template<class Run>
-[[nodiscard]] at::Tensor of_sequences(const at::Tensor& logits, const at::Tensor& labels, const sequence_options& o,
-                                      const Run& run) {
+/// The same where the logits are on a CUDA device: by the `gpu_row_entry` of a .cu file.
+template<class T, sequence_score Score>
+void sequences_on_device(const at::Tensor& logits, const at::Tensor& labels, const sequence_options& o,
+                         const at::Tensor& gradient, const at::Tensor& values) {
+  require(!o.weights.defined(), "weights", "must be undefined for CUDA tensors: label what does not count with ignore_index");
+  require(logits.size(0) > 0, "logits: size(0)", "must be at least 1", 0);
+  dispar::detail::torch_require(labels.defined() && labels.sizes() == logits.sizes().slice(0, 2), "labels",
+                                "must be batch x positions", labels.defined() ? c10::str(labels.sizes()) : "an undefined tensor");
+  row_tensors x;
+  x.a = as_rows(logits);
+  x.labels = row_integers(labels, "labels", logits, x.a.size(0));
+  x.values = values;
+  if (gradient.defined()) x.by_a = gradient.view({x.a.size(0), -1});
+  rows_on_device<T>(x, sequence_loss<Score>{o.reduce, o.ignore_index, o.shift});
+}
+
+/// One value per sequence in the graph.
+template<sequence_score Score>
+[[nodiscard]] at::Tensor of_sequences(const at::Tensor& logits, const at::Tensor& labels, const sequence_options& o) {
+  dispar::detail::require_strided(logits, "logits");
+  require(logits.dim() == 3, "logits: dim()", "must be 3: batch, positions, vocabulary", static_cast<double>(logits.dim()));
   return differentiable({logits}, [&](const std::vector<at::Tensor>& gradients) {
     return of_type(logits, "logits", [&]<class T>() {
-      const auto x = from_torch<const T, 3>(logits.detach());
-      auto values = at::empty({logits.size(0)}, logits.options().dtype(at::kDouble).requires_grad(false));
-      run(torch_threads(), x, integers<2>(labels, "labels"), from_torch<double, 1>(values),
-          preference::logit_gradient<T>{.logits = view_if_defined<T, 3>(gradients[0])}, tokens_of(o));
-      return values;
+      auto values = at::empty({logits.size(0), 1}, logits.options().dtype(at::kDouble).requires_grad(false));
+      if (logits.is_cuda()) {
+        sequences_on_device<T, Score>(logits, labels, o, gradients[0], values);
+      } else {
+        const auto x = from_torch<const T, 3>(logits.detach());
+        const auto y = integers<2>(labels, "labels");
+        const auto out = from_torch<double, 1>(values.select(1, 0));
+        const preference::logit_gradient<T> g{.logits = view_if_defined<T, 3>(gradients[0])};
+        if constexpr (Score == sequence_score::unlikelihood)
+          preference::unlikelihood(torch_threads(), x, y, out, g, tokens_of(o));
+        else
+          preference::sequence_logps_and_gradient(torch_threads(), x, y, out, g, tokens_of(o));
+      }
+      return values.select(1, 0);
     });
   });
 }
@@ -110,20 +138,14 @@ template<class Run>
 /// See `preference::sequence_logps`.
 [[nodiscard]] inline at::Tensor sequence_logps(const at::Tensor& logits, const at::Tensor& labels,
                                                const sequence_options& o = {}) {
-  return detail::of_sequences(
-      logits, labels, o, [](const auto& b, const auto& x, const auto& y, const auto& values, const auto& g, const auto& options) {
-        preference::sequence_logps_and_gradient(b, x, y, values, g, options);
-      });
+  return detail::of_sequences<sequence_score::log_probability>(logits, labels, o);
 }
 
 /// The unlikelihood loss of sequences, batch, from logits; a mean over tokens unless told otherwise. See
 /// `preference::unlikelihood`.
 [[nodiscard]] inline at::Tensor unlikelihood(const at::Tensor& logits, const at::Tensor& labels,
                                              const sequence_options& o = {.reduce = preference::over_tokens::mean}) {
-  return detail::of_sequences(
-      logits, labels, o, [](const auto& b, const auto& x, const auto& y, const auto& values, const auto& g, const auto& options) {
-        preference::unlikelihood(b, x, y, values, g, options);
-      });
+  return detail::of_sequences<sequence_score::unlikelihood>(logits, labels, o);
 }
 
 /// Losses of pairs or groups from log-probabilities, one per row: any `preference::pair_loss`, yours too. backward() reaches all
