@@ -5,7 +5,7 @@
 
 #include "dispar/divergence/entropy.hpp"
 #include "dispar/divergence/label_cross_entropy.hpp"
-#include "dispar/divergence/rows.hpp"
+#include "dispar/divergence/top_k.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -24,7 +24,8 @@ struct row_arguments {
   [[nodiscard]] bool value_only() const { return !by_a && !by_b; }
 };
 
-/// `divergence::rows` of the divergence F. A loss of rows has a function `run`.
+/// `divergence::rows` of the divergence F, or of its k most probable tokens, `divergence::top_k<F>`. A loss of rows has a
+/// function `run`.
 template<divergence::divergence_of_rows F>
 struct divergence_loss {
   F f;                  ///< the divergence

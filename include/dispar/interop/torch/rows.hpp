@@ -13,6 +13,7 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include "dispar/backend/host/ranked_rows.hpp"
 #include "dispar/backend/host/rows.hpp"
 #include "dispar/backend/host/step.hpp"
 #include "dispar/interop/torch/device_call.hpp"
@@ -188,6 +189,7 @@ template<class Loss>
 ///
 ///     auto loss = autograd::divergence(student, teacher.detach(), divergence::jensen_shannon{});
 ///     auto rows = autograd::divergence(a, b, divergence::kullback_leibler{}, {.reduce = autograd::reduction::rows});
+///     auto best = autograd::divergence(teacher, student, divergence::top_k{divergence::kullback_leibler{}, 50});
 ///
 /// Time of `divergence::rows_and_gradient` where a gradient is wanted, which is kept until backward(), else of
 /// `divergence::rows`.
