@@ -8,6 +8,7 @@
 #include "dispar/divergence/label_cross_entropy.hpp"
 #include "dispar/divergence/rows.hpp"
 #include "dispar/divergence/top_k.hpp"
+#include "dispar/preference/from_logits.hpp"
 #include "normal_rows.hpp"
 
 TEST_CASE("divergence::rows, adacad: the bits of cpu, many rows and one long one") {
@@ -45,4 +46,25 @@ TEST_CASE("divergence::rows, adacad: the bits of cpu, many rows and one long one
     dispar::decoding::adacad(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}, x, y, dispar::as_matrix(merged, rows, cols));
     CHECK(merged == merged_on_cpu);
   }
+}
+
+TEST_CASE("preference::losses_from_logits: the bits of cpu") {
+  namespace preference = dispar::preference;
+  constexpr dispar::index groups = 3, time = 4, tokens = 1001;
+  const auto logits = normal_rows<float>(4 * groups * time, tokens, 1);
+  std::vector<std::int64_t> labels;
+  for (dispar::index i = 0; i < 4 * groups * time; ++i) labels.push_back(i % 5 == 0 ? -100 : 37 * i % tokens);
+  const auto run = [&](const auto& backend) {
+    std::vector<float> gradient(logits.size());
+    double mean = 0;
+    const auto batch = [](auto& x) {
+      return preference::as_sequences(dispar::as_matrix(x, 4 * groups * time, tokens), 4 * groups);
+    };
+    preference::losses_from_logits(backend, preference::d2o{}, batch(logits), dispar::as_matrix(labels, 4 * groups, time),
+                                   preference::group_results<>{.mean = dispar::scalar_view<double>(&mean)},
+                                   {.logits = batch(gradient)}, {.samples = 3});
+    gradient.push_back(static_cast<float>(mean));
+    return gradient;
+  };
+  CHECK(run(dispar::on_thrust<dispar::DISPAR_TEST_SYSTEM>{}) == run(dispar::cpu{}));
 }
