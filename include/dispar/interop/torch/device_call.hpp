@@ -55,10 +55,13 @@ inline std::map<std::string, function>& table() {
 /// A loss of rows to be computed.
 struct row_call {
   int device = 0;              ///< CUDA's number
-  matrix a, b;                 ///< logits
-  matrix by_a, by_b;           ///< their gradients
+  matrix a;                    ///< logits
+  matrix b;                    ///< the other logits, where the loss has two
+  matrix by_a;                 ///< gradient by a
+  matrix by_b;                 ///< gradient by b
   matrix values;               ///< doubles, one column
-  matrix labels, lengths;      ///< 64-bit integers, one column
+  matrix labels;               ///< 64-bit integers, one column
+  matrix lengths;              ///< 64-bit integers, one column
   matrix mask;                 ///< bytes
   const void* loss = nullptr;  ///< the loss struct, copied byte by byte
 };

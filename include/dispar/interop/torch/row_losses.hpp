@@ -14,11 +14,14 @@ namespace autograd {
 /// What a loss of rows reads and writes; null views are not there, not wanted.
 template<class T, memory_space S>
 struct row_arguments {
-  matrix_view<const T, S> a, b;                            ///< logits
-  matrix_view<T, S> by_a, by_b;                            ///< gradients of every row's value
-  vector_view<double, S> values;                           ///< one per row
-  vector_view<const std::int64_t, S> labels{}, lengths{};  ///< per row
-  matrix_view<const std::uint8_t, S> mask{};               ///< of tokens
+  matrix_view<const T, S> a;                     ///< logits
+  matrix_view<const T, S> b;                     ///< the other logits, where the loss has two
+  matrix_view<T, S> by_a;                        ///< gradient of every row's value by a
+  matrix_view<T, S> by_b;                        ///< the same by b
+  vector_view<double, S> values;                 ///< one per row
+  vector_view<const std::int64_t, S> labels{};   ///< per row
+  vector_view<const std::int64_t, S> lengths{};  ///< tokens per row
+  matrix_view<const std::uint8_t, S> mask{};     ///< of tokens
 
   /// Whether nobody asks for a gradient.
   [[nodiscard]] bool value_only() const { return !by_a && !by_b; }
