@@ -18,7 +18,7 @@ std::vector<T> normals(std::uint64_t seed, std::uint64_t stream, dispar::index c
 }
 
 /// The statistic of one labelling, by splitting the rows for real.
-double split_statistic(const std::vector<double>& pooled, dispar::index d, const mmd::label_view& labels, dispar::index p,
+double split_statistic(const std::vector<double>& pooled, dispar::index d, const label_view& labels, dispar::index p,
                        const mmd::options& o) {
   std::vector<double> x, y;
   for (dispar::index i = 0; i < labels.rows; ++i) {
@@ -41,7 +41,7 @@ TEST_CASE("every permuted statistic is the estimate on the permuted rows, for ea
       std::vector<double> permuted(70);
       const auto t = mmd::permutation_test(backend_, all.slice(0, n), all.slice(n, m), gaussian{1.5},
                                            {.permutations = 70, .seed = 9, .form = form, .permuted = view_of(permuted)});
-      const auto labels = mmd::label_bits::permuted(serial{}, n + m, n, 70, random_key{9, 0});
+      const auto labels = draw_labels(backend_, n + m, 71, subset_labels{{9, 0}, n + m, n});
       const mmd::options o{.form = form};
       CHECK(t.statistic == doctest::Approx(split_statistic(pooled, d, labels.view(), 0, o)).epsilon(1e-10));
       for (dispar::index p = 0; p < 70; ++p)

@@ -112,9 +112,9 @@ struct row_log_sum_exp {
 
 /// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.rows` and `labels.labels` count
 /// both; `labels.expand(target, first_row, count, first_label, label_count, stride)` writes them as numbers, so that they may be
-/// kept as bits; a family shares the numbers. The gpu backend takes +1 and -1 only and reads the bits themselves: bit p % 64 of
-/// `labels.bits[row * labels.words + p / 64]`, set for +1. `out` is members x labellings. Memory on the host: 2 KB per labelling
-/// and member; on a GPU: a bit per row and labelling, and 32 KB per labelling and member, at most 128 MB.
+/// kept as bits; a family shares the numbers. The gpu backend takes +1 and -1 only, from bits in its memory (`device_label_view`)
+/// or on the host (`label_view`, which it uploads): see `dispar/backend/labels.hpp`. `out` is members x labellings. Memory on the
+/// host: 2 KB per labelling and member; on a GPU: a bit per row and labelling, and 32 KB per labelling and member, at most 128 MB.
 template<int Output, class Labels, memory_space S = host>
 struct quadratic_forms {
   /// Which output, by which labels, and where it goes.

@@ -23,8 +23,17 @@ template<std::floating_point T>
   return x;
 }
 
+/// a b rounded, which no compiler contracts into a sum, on a GPU neither.
+[[nodiscard]] DISPAR_FN double rounded_product(double a, double b) {
+#if defined(__CUDA_ARCH__)
+  return __dmul_rn(a, b);
+#else
+  return rounding_fence(a * b);
+#endif
+}
+
 #if !defined(__CUDACC__)
-/// The same in every place of a pack.
+/// `rounding_fence` in every place of a pack.
 template<class T, int W>
 [[nodiscard]] DISPAR_FN pack<T, W> rounding_fence(pack<T, W> x) {
 #if defined(__x86_64__)

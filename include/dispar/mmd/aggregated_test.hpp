@@ -4,19 +4,13 @@
 
 #include "dispar/kernels/gaussian.hpp"
 #include "dispar/kernels/laplacian.hpp"
+#include "dispar/mmd/aggregated_verdict.hpp"
 #include "dispar/mmd/bandwidth_grid.hpp"
 #include "dispar/mmd/wild_bootstrap.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
 namespace mmd {
-
-/// Where a single test's kernel comes from.
-enum class kernel_family {
-  laplacian_l1,  ///< exp(-|x - y|_1 / b) in MMDAgg, exp(-sqrt(2) |x - y|_1 / b) in MMD-FUSE
-  gaussian,      ///< exp(-|x - y|^2 / b^2) in MMDAgg, exp(-|x - y|^2 / (2 b^2)) in MMD-FUSE
-  given,         ///< the caller's list of kernels or kernel matrices
-};
 
 /// How statistics under the hypothesis are simulated.
 enum class resampling {
@@ -43,17 +37,6 @@ struct aggregated_options {
   matrix_view<const std::int64_t> permutations{};    ///< (B1 + B2) x (n + m); the first n entries of a row are the new X
 };
 
-/// One kernel's part in an aggregated test.
-struct aggregated_member {
-  kernel_family kernel;      ///< its family
-  double bandwidth;          ///< b of the family's formula; NaN for given kernels
-  double statistic;          ///< MMD^2: unbiased, or the one-sample U statistic under the wild bootstrap
-  double quantile;           ///< the simulated statistic it has to exceed
-  double p_value;            ///< of this test alone: share of the B1 simulations and the observed one that reach it
-  double p_value_threshold;  ///< u times its weight: the level at which it is tested
-  bool reject;               ///< statistic > quantile
-};
-
 /// What an aggregated test says.
 struct aggregated_result {
   bool reject;                            ///< some member rejects
@@ -63,15 +46,22 @@ struct aggregated_result {
 
 namespace detail {
 
+/// Rounding in a sum of kernel values of type T, as a share of the sum of their magnitudes. Tight, since with a small bandwidth
+/// a few pairs outweigh all others and the statistics differ by the others only.
+template<class T>
+inline constexpr double rounding_share = sizeof(T) == 4 ? 0x1p-23 : 0x1p-44;
+
+
 /// The labellings that all single tests share: the observed one, B1 for the quantiles, B2 for the level.
+template<class Labels>
 struct aggregated_plan {
   bool wild;
-  label_bits labels;
   factors unbiased;
+  Labels labels;
 };
 
 template<class B, class Samples>
-[[nodiscard]] aggregated_plan plan_aggregated(const B& b, const Samples& samples, const aggregated_options& o) {
+[[nodiscard]] auto plan_aggregated(const B& b, const Samples& samples, const aggregated_options& o) {
   const index n = samples.n(), m = samples.m(), count = o.quantile_simulations + o.level_simulations;
   require(!samples.weighted(), "aggregated_test: samples", "must have no weights");
   require(n >= 2, "aggregated_test: rows of x", "must be at least 2", static_cast<double>(n));
@@ -90,24 +80,10 @@ template<class B, class Samples>
     require(given.cols() == (wild ? n : n + m), "aggregated_test: columns of given labels",
             wild ? "must be the rows of x" : "must be the rows of x and y", static_cast<double>(given.cols()));
   }
-  const random_key key{o.seed, 0};
-  if (wild) return {true, given ? paired_signs(given) : paired_signs(n, count, key), {}};
-  return {false,
-          given ? labels_from_permutations(given, n)
-                : label_bits::permuted(host_executor(b, static_cast<double>(n + m) * static_cast<double>(count)), n + m, n, count,
-                                       key),
-          statistic_factors({}, n, m, samples.weight, samples.square_weight)};
-}
-
-/// The unbiased MMD^2 of every labelling, for data of type T.
-template<class T>
-[[nodiscard]] labelled_statistics permuted_statistics(const labelled_sums& sums, const factors& f) {
-  labelled_statistics s;
-  s.scale = std::fabs(f.k[0] * sums.xx[0]) + std::fabs(f.k[1] * sums.yy[0]) + std::fabs(f.k[2] * sums.xy[0]);
-  s.tie = rounding_share<T> * s.scale;
-  for (std::size_t p = 0; p < sums.xx.size(); ++p)
-    s.value.push_back(f.k[0] * sums.xx[p] + f.k[1] * sums.yy[p] + f.k[2] * sums.xy[p]);
-  return s;
+  using labels = decltype(sign_labels(b, n, count, o.seed, given));
+  if (wild) return aggregated_plan<labels>{true, {}, sign_labels(b, n, count, o.seed, given)};
+  return aggregated_plan<labels>{false, statistic_factors({}, n, m, samples.weight, samples.square_weight),
+                                 split_labels(b, n + m, n, count, o.seed, given)};
 }
 
 inline void check_aggregated(const aggregated_options& o) {
@@ -136,99 +112,51 @@ inline void check_aggregated(const aggregated_options& o) {
   return weights;
 }
 
-/// The single tests' simulated statistics, and the decision on them.
-class aggregation {
-public:
-  aggregation(const aggregated_options& o, std::vector<double> weights) : o_(o), weights_(std::move(weights)) {}
-
-  void add(kernel_family kernel, double bandwidth, const labelled_statistics& s) {
-    const auto middle = s.value.begin() + 1 + o_.quantile_simulations;
-    test t{{}, {middle, s.value.end()}, s.value.front(), s.tie};
-    t.sorted.assign(s.value.begin(), middle);
-    std::sort(t.sorted.begin(), t.sorted.end());
-    tests_.push_back(std::move(t));
-    result_.member.push_back({kernel, bandwidth, s.value.front(), 0, 0, 0, false});
-  }
-
-  [[nodiscard]] aggregated_result decide() {
-    double low = 0, high = 1 / *std::max_element(weights_.begin(), weights_.end());
-    for (index step = 0; step < o_.bisections; ++step) {
-      const double u = (high + low) / 2;
-      (level(u) <= o_.alpha ? low : high) = u;
-    }
-    result_.u = low;
-    for (std::size_t k = 0; k < tests_.size(); ++k) {
-      const test& t = tests_[k];
-      aggregated_member& member = result_.member[k];
-      member.quantile = quantile(k, low);
-      member.p_value_threshold = low * weights_[k];
-      double reaching = 0;
-      for (double s : t.sorted) reaching += s >= t.observed - t.tie;
-      member.p_value = reaching / static_cast<double>(t.sorted.size());
-      member.reject = t.observed - member.quantile > t.tie;
-      result_.reject = result_.reject || member.reject;
-    }
-    return std::move(result_);
-  }
-
-private:
-  struct test {
-    std::vector<double> sorted;  ///< B1 simulations and the observed statistic
-    std::vector<double> level;   ///< B2 simulations
-    double observed;
-    double tie;  ///< smaller differences are rounding: they decide nothing
-  };
-
-  /// The (1 - u w)-quantile of single test k. Fenced: a contracted product would take another rank where u w is a whole rank.
-  [[nodiscard]] double quantile(std::size_t k, double u) const {
-    const auto& sorted = tests_[k].sorted;
-    const double share = rounding_fence(1 - rounding_fence(u * weights_[k]));
-    const double rank = std::ceil(rounding_fence(static_cast<double>(sorted.size()) * share)) - 1;
-    return sorted[rank > 0 ? static_cast<std::size_t>(rank) : 0];
-  }
-
-  /// How many of the level simulations the aggregated test with correction u rejects, as a share.
-  [[nodiscard]] double level(double u) const {
-    std::vector<double> bound;
-    for (std::size_t k = 0; k < tests_.size(); ++k) bound.push_back(quantile(k, u) + tests_[k].tie);
-    double rejected = 0;
-    for (std::size_t p = 0; p < tests_[0].level.size(); ++p)
-      for (std::size_t k = 0; k < tests_.size(); ++k)
-        if (tests_[k].level[p] > bound[k]) {
-          ++rejected;
-          break;
-        }
-    return rejected / static_cast<double>(tests_[0].level.size());
-  }
-
-  aggregated_options o_;
-  std::vector<double> weights_;
-  std::vector<test> tests_;
-  aggregated_result result_{};
-};
-
-/// By member of `kernel`, in one pass over the tiles.
-template<backend B, class Samples, class Kernel>
-[[nodiscard]] std::vector<labelled_statistics> aggregated_statistics(const B& b, const Samples& samples, const Kernel& kernel,
-                                                                     const aggregated_plan& plan) {
-  using T = typename decltype(samples.data)::value_type;
-  if (plan.wild) return wild_statistics(b, samples, kernel, plan.labels.view());
-  std::vector<labelled_statistics> by_kernel;
-  for (const labelled_sums& sums : sums_by_label(b, samples, kernel, plan.labels.view()))
-    by_kernel.push_back(permuted_statistics<T>(sums, plan.unbiased));
-  return by_kernel;
+/// The single tests of the members of `kernel`, in one pass over the tiles, whose bandwidths go into the results.
+template<backend B, class Samples, class Kernel, class Labels>
+void add_members(const B& b, const Samples& samples, const Kernel& kernel, const aggregated_plan<Labels>& plan,
+                 aggregation<B>& all, kernel_family family, std::span<const double> bandwidths) {
+  const labelled_outputs out = all.next(family, bandwidths);
+  if (plan.wild)
+    wild_statistics(b, samples, kernel, plan.labels.view(), out);
+  else
+    statistics_by_label<false>(b, samples, kernel, plan.labels.view(), plan.unbiased, nullptr, out);
 }
 
-/// The single tests of kernels of one type, whose bandwidths go into the results.
-template<backend B, class Samples, pair_function K>
-void add_kernels(const B& b, const Samples& samples, std::span<const K> kernels, const aggregated_plan& plan, aggregation& all,
-                 kernel_family family, std::span<const double> bandwidths) {
+/// The same of kernels of one type.
+template<backend B, class Samples, pair_function K, class Labels>
+void add_kernels(const B& b, const Samples& samples, std::span<const K> kernels, const aggregated_plan<Labels>& plan,
+                 aggregation<B>& all, kernel_family family, std::span<const double> bandwidths) {
   using T = typename decltype(samples.data)::value_type;
-  std::size_t next = 0;
   for_each_pass<T>(kernels, [&](std::span<const K> together) {
-    for (const labelled_statistics& s : aggregated_statistics(b, samples, kernel_values<K, T>(together), plan))
-      all.add(family, bandwidths[next++], s);
+    add_members(b, samples, kernel_values<K, T>(together), plan, all, family, bandwidths.first(together.size()));
+    bandwidths = bandwidths.subspan(together.size());
   });
+}
+
+/// How many of them, and how much of the sizes of their terms is rounding in data of type T.
+template<class T, backend B>
+[[nodiscard]] aggregation<B> start_aggregation(const B& b, std::span<const double> weights, const aggregated_options& o) {
+  return {b, weights, 1 + o.quantile_simulations, 1 + o.quantile_simulations + o.level_simulations, rounding_share<T>};
+}
+
+/// An output of `tests` members.
+template<class S>
+void check_members(const vector_view<aggregated_member, S>& member, index tests) {
+  require(!member || member.size() == tests, "aggregated_test: member", "must have one entry per single test",
+          static_cast<double>(member.size()));
+}
+
+/// The result of the form `write(verdict, member)` of `tests` single tests that writes it. Waits.
+template<backend B, class Write>
+[[nodiscard]] aggregated_result aggregated_when_done(const B& b, index tests, const Write& write) {
+  result<aggregated_verdict, B> verdict(b);
+  array<aggregated_member, 1, B> member(b, {tests});
+  write(verdict.view(), member.view());
+  const aggregated_verdict v = verdict.get();
+  aggregated_result r{v.reject, v.u, std::vector<aggregated_member>(static_cast<std::size_t>(tests))};
+  read_back(b, member.data(), r.member.data(), tests);
+  return r;
 }
 
 /// The given bandwidths, or those of `rule()`.
@@ -241,6 +169,15 @@ template<class Rule>
     list.push_back(given(i));
   }
   return list;
+}
+
+/// How many single tests the families make.
+[[nodiscard]] inline index tests_of_families(const aggregated_options& o) {
+  require(o.laplacian_l1 || o.gaussian, "aggregated_test: kernels", "must be at least one family");
+  const auto count = [&](const vector_view<const double>& given) { return given ? given.size() : o.number_bandwidths; };
+  const index tests = (o.laplacian_l1 ? count(o.laplacian_bandwidths) : 0) + (o.gaussian ? count(o.gaussian_bandwidths) : 0);
+  require(tests >= 1, "aggregated_test: number_bandwidths", "must be at least 1", static_cast<double>(tests));
+  return tests;
 }
 
 }  // namespace detail
@@ -261,63 +198,104 @@ template<class Rule>
 /// Albert, Laurent, Guedj & Gretton, "MMD Aggregated Two-Sample Test", JMLR 24 (2023).
 template<backend B, sample_like X, sample_like Y>
 [[nodiscard]] aggregated_result aggregated_test(const B& b, const X& x, const Y& y, const aggregated_options& o = {}) {
-  detail::check_aggregated(o);
-  require(o.laplacian_l1 || o.gaussian, "aggregated_test: kernels", "must be at least one family");
-  const auto squared = detail::make_two_samples<sq_euclidean>(b, x, y);
-  const auto plan = detail::plan_aggregated(b, squared, o);
-  std::vector<double> laplacian_grid, gaussian_grid;
-  if (o.laplacian_l1)
-    laplacian_grid =
-        detail::bandwidths_or(o.laplacian_bandwidths, [&] { return aggregated_bandwidths<l1>(b, x, y, o.number_bandwidths); });
-  if (o.gaussian)
-    gaussian_grid = detail::bandwidths_or(o.gaussian_bandwidths,
-                                          [&] { return aggregated_bandwidths<sq_euclidean>(b, x, y, o.number_bandwidths); });
-  detail::aggregation all(o, detail::aggregated_weights(o, static_cast<index>(laplacian_grid.size() + gaussian_grid.size())));
-  std::vector<laplacian_l1> laplacians;
-  std::vector<gaussian> gaussians;
-  laplacians.reserve(laplacian_grid.size());
-  gaussians.reserve(gaussian_grid.size());
-  for (double width : laplacian_grid) laplacians.push_back({width});
-  for (double width : gaussian_grid) gaussians.push_back({width * std::sqrt(0.5)});
-  if (!laplacians.empty())
-    detail::add_kernels(b, detail::make_two_samples<l1>(b, x, y), std::span<const laplacian_l1>(laplacians), plan, all,
-                        kernel_family::laplacian_l1, laplacian_grid);
-  detail::add_kernels(b, squared, std::span<const gaussian>(gaussians), plan, all, kernel_family::gaussian, gaussian_grid);
-  return all.decide();
+  return detail::aggregated_when_done(b, detail::tests_of_families(o), [&](const auto& verdict, const auto& member) {
+    aggregated_test(b, x, y, verdict, member, o);
+  });
 }
 
-/// The same with the caller's kernels (one type, any parameters); the options of families and bandwidths do not matter.
+/// The same, written to `verdict` and, unless it is the null view, to `member` (one entry per single test), in memory of the
+/// backend. On a GPU it waits for bandwidths that are chosen from the data, since kernels take their parameters on the host;
+/// where the options give the bandwidths it returns at once, and a CUDA graph can capture it after one call of the same shapes,
+/// unless signs or permutations are given. Bad elements are thrown by the next wait.
+template<backend B, sample_like X, sample_like Y, class S>
+void aggregated_test(const B& b, const X& x, const Y& y, const scalar_view<aggregated_verdict, S>& verdict,
+                     const vector_view<aggregated_member, typename B::space>& member, const aggregated_options& o = {}) {
+  using T = typename sample_type<X>::value_type;
+  detail::require_output<B>(verdict, "aggregated_test: verdict");
+  detail::check_aggregated(o);
+  const index tests = detail::tests_of_families(o);
+  detail::check_members(member, tests);
+  const std::vector<double> weights = detail::aggregated_weights(o, tests);
+  const auto squared = detail::make_two_samples<sq_euclidean>(b, x, y);
+  const auto plan = detail::plan_aggregated(b, squared, o);
+  auto all = detail::start_aggregation<T>(b, weights, o);
+  if (o.laplacian_l1) {
+    const auto grid =
+        detail::bandwidths_or(o.laplacian_bandwidths, [&] { return aggregated_bandwidths<l1>(b, x, y, o.number_bandwidths); });
+    std::vector<laplacian_l1> kernels;
+    for (double width : grid) kernels.push_back({width});
+    detail::add_kernels(b, detail::make_two_samples<l1>(b, x, y), std::span<const laplacian_l1>(kernels), plan, all,
+                        kernel_family::laplacian_l1, grid);
+  }
+  if (o.gaussian) {
+    const auto grid = detail::bandwidths_or(o.gaussian_bandwidths,
+                                            [&] { return aggregated_bandwidths<sq_euclidean>(b, x, y, o.number_bandwidths); });
+    std::vector<gaussian> kernels;
+    for (double width : grid) kernels.push_back({width * std::sqrt(0.5)});
+    detail::add_kernels(b, squared, std::span<const gaussian>(kernels), plan, all, kernel_family::gaussian, grid);
+  }
+  all.decide(o.alpha, o.bisections, member, verdict.data());
+}
+
+/// The same with the caller's kernels (one type, any parameters); the options of families and bandwidths do not matter, and
+/// nothing waits for bandwidths.
 ///
 ///     const std::array kernels{rational_quadratic{1, 1}, rational_quadratic{1, 4}};
 ///     auto t = mmd::aggregated_test(cpu{}, x, y, std::span<const rational_quadratic>(kernels));
+///@{
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] aggregated_result aggregated_test(const B& b, const X& x, const Y& y, std::span<const K> kernels,
                                                 const aggregated_options& o = {}) {
+  return detail::aggregated_when_done(b, static_cast<index>(kernels.size()), [&](const auto& verdict, const auto& member) {
+    aggregated_test(b, x, y, kernels, verdict, member, o);
+  });
+}
+template<backend B, sample_like X, sample_like Y, pair_function K, class S>
+void aggregated_test(const B& b, const X& x, const Y& y, std::span<const K> kernels,
+                     const scalar_view<aggregated_verdict, S>& verdict,
+                     const vector_view<aggregated_member, typename B::space>& member, const aggregated_options& o = {}) {
+  using T = typename sample_type<X>::value_type;
+  detail::require_output<B>(verdict, "aggregated_test: verdict");
   detail::check_aggregated(o);
-  detail::aggregation all(o, detail::aggregated_weights(o, static_cast<index>(kernels.size())));
+  const std::vector<double> weights = detail::aggregated_weights(o, static_cast<index>(kernels.size()));
+  detail::check_members(member, static_cast<index>(kernels.size()));
   const auto samples = detail::make_two_samples<typename K::metric>(b, x, y);
   const auto plan = detail::plan_aggregated(b, samples, o);
+  auto all = detail::start_aggregation<T>(b, weights, o);
   const std::vector<double> none(kernels.size(), quiet_nan<double>());
   detail::add_kernels(b, samples, kernels, plan, all, kernel_family::given, none);
-  return all.decide();
+  all.decide(o.alpha, o.bisections, member, verdict.data());
 }
+///@}
 
 /// The same from kernel matrices over the same rows.
+///@{
 template<backend B, class T, class S>
 [[nodiscard]] aggregated_result aggregated_test(const B& b, std::span<const given_gram<T, S>> grams,
                                                 const aggregated_options& o = {}) {
+  return detail::aggregated_when_done(b, static_cast<index>(grams.size()), [&](const auto& verdict, const auto& member) {
+    aggregated_test(b, grams, verdict, member, o);
+  });
+}
+template<backend B, class T, class S, class R>
+void aggregated_test(const B& b, std::span<const given_gram<T, S>> grams, const scalar_view<aggregated_verdict, R>& verdict,
+                     const vector_view<aggregated_member, typename B::space>& member, const aggregated_options& o = {}) {
+  detail::require_output<B>(verdict, "aggregated_test: verdict");
   detail::check_aggregated(o);
-  detail::aggregation all(o, detail::aggregated_weights(o, static_cast<index>(grams.size())));
-  const auto plan = detail::plan_aggregated(b, detail::make_two_samples(b, grams[0]), o);
-  for (const auto& gram : grams) {
+  const std::vector<double> weights = detail::aggregated_weights(o, static_cast<index>(grams.size()));
+  detail::check_members(member, static_cast<index>(grams.size()));
+  for (const auto& gram : grams)
     require(gram.n == grams[0].n && gram.matrix.rows() == grams[0].matrix.rows(), "aggregated_test: grams",
             "must be over the same rows", static_cast<double>(gram.matrix.rows()));
-    const kernel_value<identity<>, T> value(identity<>{});
-    all.add(kernel_family::given, quiet_nan<double>(),
-            detail::aggregated_statistics(b, detail::make_two_samples(b, gram), value, plan).front());
-  }
-  return all.decide();
+  const auto plan = detail::plan_aggregated(b, detail::make_two_samples(b, grams[0]), o);
+  auto all = detail::start_aggregation<T>(b, weights, o);
+  const std::array none{quiet_nan<double>()};
+  for (const auto& gram : grams)
+    detail::add_members(b, detail::make_two_samples(b, gram), kernel_value<identity<>, T>(identity<>{}), plan, all,
+                        kernel_family::given, none);
+  all.decide(o.alpha, o.bisections, member, verdict.data());
 }
+///@}
 
 }  // namespace mmd
 

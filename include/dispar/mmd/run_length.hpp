@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "dispar/backend/host/executor.hpp"
@@ -13,6 +14,15 @@
 DISPAR_NAMESPACE_BEGIN
 
 namespace mmd::detail {
+
+/// The executor for `work` multiply-adds on the host beside a backend: its own where it runs on the host.
+template<class B>
+[[nodiscard]] auto host_executor(const B& b, double work) {
+  if constexpr (requires { b.each; })
+    return thrifty<std::remove_cvref_t<decltype(b.each)>>{b.each, work};
+  else
+    return thrifty<openmp>{openmp{}, work};
+}
 
 /// The world of the simulation: streams and references drawn from the rows of a reference sample.
 template<class T>

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "dispar/backend/default.hpp"
-#include "dispar/mmd/labels.hpp"
 #include "dispar/mmd/median_heuristic.hpp"
 #include "dispar/mmd/run_length.hpp"
 #include "dispar/mmd/two_samples.hpp"

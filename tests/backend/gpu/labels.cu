@@ -1,14 +1,12 @@
 // w'Kw for labels of +1 and -1 on tensor cores, against sums in double of the same numbers.
 #include "dispar/backend/operations.hpp"
 #include "dispar/kernels/identity.hpp"
-#include "dispar/mmd/labels.hpp"
+#include "dispar/backend/host/labels.hpp"
 #include "mmd/gpu/device_rows.hpp"
 
 namespace gpu_tests {
 
 using namespace dispar;
-using mmd::label_bits;
-using mmd::label_view;
 
 constexpr double u = 0x1p-24;
 const gpu g = device();
@@ -50,7 +48,7 @@ double largest_error(const std::vector<double>& found, const K& k, const label_b
 }
 
 label_bits random_labels(index rows, index count) {
-  return label_bits::random_signs(serial(), rows, count - 1, {static_cast<std::uint64_t>(rows), 5});
+  return draw_labels(tiled_host<serial>(), rows, count, subset_labels{{static_cast<std::uint64_t>(rows), 5}, rows, rows / 2});
 }
 
 /// The forms of a caller's matrix over n and the remaining rows.

@@ -5,7 +5,7 @@
 #include "backend/host/with_tile_edge.hpp"
 #include "dispar/backend/host/pair_list.hpp"
 #include "dispar/backend/host/quadratic_sink.hpp"
-#include "dispar/mmd/labels.hpp"
+#include "dispar/backend/host/labels.hpp"
 
 namespace engine_tests {
 
@@ -30,7 +30,7 @@ void check_family(const integer_samples<T>& samples, int members) {
   with_tile_edge data(dispar::pack_samples<Metric>(b, samples.segments()), 1);
   const probe_operands<T> operands(samples.rows());
   const index n = samples.rows(), slots = 2, labellings = 37;
-  const auto labels = dispar::mmd::label_bits::random_signs(dispar::serial(), n, labellings - 1, {3, 0});
+  const auto labels = draw_labels(dispar::tiled_host<dispar::serial>(), n, labellings, dispar::subset_labels{{3, 0}, n, n / 2});
   const auto sign = [&](index i, index p) { return labels.view().template at<double>(i, p); };
   const std::vector<dispar::pair_block> blocks{{0, 0, true, 0}, {1, 1, false, 1}, {2, 0, false, 0}, {1, 2, false, 1}};
   const auto count = static_cast<index>(blocks.size());
@@ -56,7 +56,7 @@ void check_family(const integer_samples<T>& samples, int members) {
         b, data, probe_family{members}, blocks, operands.views(),
         dispar::total<1, 2>{dispar::as_matrix(got_totals, members * count, 2)},
         dispar::row_sums<0>{dispar::as_matrix(got_rows, n, members * slots)},
-        dispar::quadratic_forms<1, dispar::mmd::label_view>{labels.view(), dispar::as_matrix(got_forms, members, labellings)});
+        dispar::quadratic_forms<1, dispar::label_view>{labels.view(), dispar::as_matrix(got_forms, members, labellings)});
     CHECK(got_totals == totals);
     CHECK(got_rows == rows);
     CHECK(got_forms == forms);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "dispar/backend/gpu/labels.hpp"
 #include "dispar/backend/gpu/samples.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -25,41 +26,57 @@ struct label_words {
   [[nodiscard]] DISPAR_FN static constexpr int bit(int row) { return row / 2 + row % 2 * 16; }
 };
 
-inline constexpr int label_threads = 256;
+/// A word: from a segment of `rows` rows, the first of them number `first` among all rows.
+struct pack_label_word {
+  device_label_view labels;
+  index first, rows;
+  std::uint32_t* words;
+  index stride;
 
-/// A thread per word: from bits[row][word of 64 labels] of `rows` rows of a segment.
-template<int Threads>
-__global__ void __launch_bounds__(Threads)
-    pack_labels_kernel(const std::uint64_t* bits, index words_per_row, index rows, std::uint32_t* words, index stride) {
-  const index at = static_cast<index>(blockIdx.x) * Threads + static_cast<index>(threadIdx.x);
-  const index first = at / stride * label_words::rows, label = at % stride;
-  if (first >= rows) return;  // no barrier follows
-  std::uint32_t word = 0;
-#pragma unroll 8
-  for (int i = 0; i < label_words::rows; ++i)
-    if (first + i < rows) {
-      const std::uint64_t labels = bits[(first + i) * words_per_row + label / 64];
-      word |= static_cast<std::uint32_t>(labels >> (label % 64) & 1) << label_words::bit(i);
-    }
-  words[at] = word;
-}
+  DISPAR_FN void operator()(index at) const {
+    const index begin = first + at / stride * label_words::rows, label = at % stride, offset = begin % 64;
+    if (label >= labels.labels) return;
+    const std::uint64_t* const word = labels.words + begin / 64 * labels.labels + label;
+    std::uint64_t bits = *word >> offset;
+    // Rows behind the segment's last are padding or have words of their own.
+    if (offset > 32 && begin - offset + 64 < first + rows) bits |= word[labels.labels] << (64 - offset);
+    words[at] = separate(static_cast<std::uint32_t>(bits));
+  }
+
+private:
+  /// Bits 2b to b and 2b + 1 to b + 16, by exchanging ever larger groups.
+  [[nodiscard]] DISPAR_FN static std::uint32_t separate(std::uint32_t x) {
+    const auto exchange = [&x](int distance, std::uint32_t mask) {
+      const std::uint32_t t = (x ^ x >> distance) & mask;
+      x ^= t ^ t << distance;
+    };
+    exchange(1, 0x22222222u);
+    exchange(2, 0x0c0c0c0cu);
+    exchange(4, 0x00f000f0u);
+    exchange(8, 0x0000ff00u);
+    return x;
+  }
+};
 
 /// The words of all labels, in packed order; of rows that are padding, any.
 template<class Labels, class Data>
 [[nodiscard]] array<std::uint32_t, 1, gpu> pack_labels(const gpu& b, const Labels& labels, const Data& data, index stride) {
-  static_assert(
-      requires { labels.bits[0]; }, "dispar: the gpu backend takes labels of +1 and -1 that are kept as bits");
-  const index count = labels.rows * labels.words;
-  const auto bits = upload(b, std::vector<std::uint64_t>(labels.bits, labels.bits + count));
-  array<std::uint32_t, 1, gpu> words(b, {data.packed_rows() / label_words::rows * stride});
-  fill_bytes(b, words, 0);
-  for (int s = 0; s < data.segments(); ++s) {
-    const index strips = (data.count(s) + label_words::rows - 1) / label_words::rows;
-    launch(b, "pack_labels_kernel", pack_labels_kernel<label_threads>, (strips * stride + label_threads - 1) / label_threads,
-           label_threads, bits.data() + data.first(s) * labels.words, labels.words, data.count(s),
-           words.data() + data.first_packed(s) / label_words::rows * stride, stride);
+  if constexpr (std::is_same_v<Labels, label_view>) {
+    const device_labels there = labels_on(b, labels);
+    return pack_labels(b, there.view(), data, stride);
+  } else {
+    static_assert(std::is_same_v<Labels, device_label_view>,
+                  "dispar: the gpu backend takes labels of +1 and -1 that are kept as bits: see dispar/backend/labels.hpp");
+    array<std::uint32_t, 1, gpu> words(b, {data.packed_rows() / label_words::rows * stride});
+    fill_bytes(b, words, 0);
+    for (int s = 0; s < data.segments(); ++s) {
+      const index strips = (data.count(s) + label_words::rows - 1) / label_words::rows;
+      for_each_index(b, strips * stride,
+                     pack_label_word{labels, data.first(s), data.count(s),
+                                     words.data() + data.first_packed(s) / label_words::rows * stride, stride});
+    }
+    return words;
   }
-  return words;
 }
 
 }  // namespace detail

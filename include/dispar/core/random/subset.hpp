@@ -40,6 +40,65 @@ DISPAR_FN constexpr bit_probability near_probability(index count, index ones) {
   return best;
 }
 
+/// A word whose lowest `count` bits are set: none for 0 and below, all from 64 on.
+[[nodiscard]] DISPAR_FN constexpr std::uint64_t leading_ones(index count) {
+  return count <= 0 ? 0 : count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
+[[nodiscard]] DISPAR_FN index count_ones(std::uint64_t word) {
+#if defined(__CUDA_ARCH__)
+  return __popcll(word);
+#else
+  return std::popcount(word);
+#endif
+}
+
+/// `membership_bits` where count >= 1 and words are `stride` apart, for one thread of a device too.
+DISPAR_FN_APART void draw_members(random_key key, index count, index ones, std::uint64_t* words, index stride) {
+  // At most half of the elements are chosen, so that a random element is a non-member at least every other time.
+  const bool complement = ones > count - ones;
+  const index target = complement ? count - ones : ones;
+  const bit_probability p = near_probability(count, target);
+
+  const index size = membership_words(count);
+  const std::uint64_t last = ~std::uint64_t{0} >> (63 - (count - 1) % 64);
+  index members = 0;
+  std::uint64_t block = 0;
+  for (index w = 0; w < size; w += 2) {
+    // The binary digits of the probability from the last to the first: 1 halves it and adds 1/2, 0 halves it.
+    std::uint64_t low = 0, high = 0;
+    for (int plane = 0; plane < p.planes; ++plane) {
+      const auto random = key.block(block++);
+      const std::uint64_t a = join_words(random[0], random[1]), b = join_words(random[2], random[3]);
+      const std::uint64_t digit = std::uint64_t{0} - (p.numerator >> plane & 1);
+      low = (low & a) | (digit & (low | a));
+      high = (high & b) | (digit & (high | b));
+    }
+    if (w + 1 == size) low &= last;
+    words[w * stride] = low;
+    members += count_ones(low);
+    if (w + 1 < size) {
+      if (w + 2 == size) high &= last;
+      words[(w + 1) * stride] = high;
+      members += count_ones(high);
+    }
+  }
+
+  random_sequence draws(key, block);
+  const std::uint64_t surplus = members > target ? 1 : 0;  // whether elements leave (1) or enter (0)
+  for (index wrong = members > target ? members - target : target - members; wrong > 0;) {
+    const std::uint64_t chosen = draws.below(static_cast<std::uint64_t>(count));
+    std::uint64_t& word = words[static_cast<index>(chosen / 64) * stride];
+    // Without a branch: whether the chosen element is a member is a coin flip that no predictor knows.
+    const std::uint64_t change = (word >> (chosen % 64) & 1) ^ surplus ^ 1;
+    word ^= change << (chosen % 64);
+    wrong -= static_cast<index>(change);
+  }
+  if (complement) {
+    for (index w = 0; w < size; ++w) words[w * stride] = ~words[w * stride];
+    words[(size - 1) * stride] &= last;
+  }
+}
+
 }  // namespace detail
 
 /// Writes the membership bits of a uniformly random subset of exactly `ones` out of `count` elements: bit i % 64 of
@@ -61,49 +120,7 @@ inline void membership_bits(random_key key, index count, index ones, std::span<s
   require(static_cast<index>(words.size()) == membership_words(count), "membership_bits: words",
           "must hold membership_words(count) words", static_cast<double>(words.size()));
   if (count == 0) return;
-  // At most half of the elements are chosen, so that a random element is a non-member at least every other time.
-  const bool complement = ones > count - ones;
-  const index target = complement ? count - ones : ones;
-  const auto [planes, numerator] = detail::near_probability(count, target);
-
-  const index size = static_cast<index>(words.size());
-  const std::uint64_t last = ~std::uint64_t{0} >> (63 - (count - 1) % 64);
-  index members = 0;
-  std::uint64_t block = 0;
-  for (index w = 0; w < size; w += 2) {
-    // The binary digits of the probability from the last to the first: 1 halves it and adds 1/2, 0 halves it.
-    std::uint64_t low = 0, high = 0;
-    for (int plane = 0; plane < planes; ++plane) {
-      const auto random = key.block(block++);
-      const std::uint64_t a = detail::join_words(random[0], random[1]), b = detail::join_words(random[2], random[3]);
-      const std::uint64_t digit = std::uint64_t{0} - (numerator >> plane & 1);
-      low = (low & a) | (digit & (low | a));
-      high = (high & b) | (digit & (high | b));
-    }
-    if (w + 1 == size) low &= last;
-    words[static_cast<std::size_t>(w)] = low;
-    members += std::popcount(low);
-    if (w + 1 < size) {
-      if (w + 2 == size) high &= last;
-      words[static_cast<std::size_t>(w + 1)] = high;
-      members += std::popcount(high);
-    }
-  }
-
-  random_sequence draws(key, block);
-  const std::uint64_t surplus = members > target ? 1 : 0;  // whether elements leave (1) or enter (0)
-  for (index wrong = members > target ? members - target : target - members; wrong > 0;) {
-    const std::uint64_t chosen = draws.below(static_cast<std::uint64_t>(count));
-    std::uint64_t& word = words[static_cast<std::size_t>(chosen / 64)];
-    // Without a branch: whether the chosen element is a member is a coin flip that no predictor knows.
-    const std::uint64_t change = (word >> (chosen % 64) & 1) ^ surplus ^ 1;
-    word ^= change << (chosen % 64);
-    wrong -= static_cast<index>(change);
-  }
-  if (complement) {
-    for (std::uint64_t& word : words) word = ~word;
-    words[static_cast<std::size_t>(size - 1)] &= last;
-  }
+  detail::draw_members(key, count, ones, words.data(), 1);
 }
 
 DISPAR_NAMESPACE_END
