@@ -10,11 +10,11 @@
 /// labelling p.
 ///
 /// A draw is a trivially copyable functor that writes words[w * stride] for all w < membership_words(rows): bit i % 64 of word
-/// i / 64 is set where row i has +1, bits from `rows` on are 0. On a GPU a thread draws a labelling, on the host a task 64 of them:
-/// the same bits everywhere. Nothing waits on a GPU; `labels_on` uploads, so that no graph can capture it.
+/// i / 64 is set where row i has +1, bits from `rows` on are 0. On a GPU a thread draws a labelling, on the host a task 64 of
+/// them: the same bits everywhere. Nothing waits on a GPU; `labels_on` uploads, so that no graph can capture it.
 ///
-/// `values` is rows x columns, `out` columns x labellings and without gaps. On the host sums are added in the order of the rows; on
-/// a GPU so within stretches of 1024 rows, then by stretch in a fixed order.
+/// `values` is rows x columns, `out` columns x labellings and without gaps. On the host sums are added in the order of the rows;
+/// on a GPU so within stretches of 1024 rows, then by stretch in a fixed order.
 
 #include "dispar/backend/strided_matrix.hpp"
 #include "dispar/core/random/subset.hpp"

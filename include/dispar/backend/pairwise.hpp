@@ -114,7 +114,8 @@ struct row_log_sum_exp {
 /// both; `labels.expand(target, first_row, count, first_label, label_count, stride)` writes them as numbers, so that they may be
 /// kept as bits; a family shares the numbers. The gpu backend takes +1 and -1 only, from bits in its memory (`device_label_view`)
 /// or on the host (`label_view`, which it uploads): see `dispar/backend/labels.hpp`. `out` is members x labellings. Memory on the
-/// host: 2 KB per labelling and member; on a GPU: a bit per row and labelling, and 32 KB per labelling and member, at most 128 MB.
+/// host: 2 KB per labelling and member; on a GPU: a bit per row and labelling, and 32 KB per labelling and member, at most 128
+/// MB.
 template<int Output, class Labels, memory_space S = host>
 struct quadratic_forms {
   /// Which output, by which labels, and where it goes.

@@ -51,7 +51,6 @@ namespace detail {
 template<class T>
 inline constexpr double rounding_share = sizeof(T) == 4 ? 0x1p-23 : 0x1p-44;
 
-
 /// The labellings that all single tests share: the observed one, B1 for the quantiles, B2 for the level.
 template<class Labels>
 struct aggregated_plan {

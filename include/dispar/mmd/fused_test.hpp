@@ -121,8 +121,7 @@ public:
     double *const square = scale + kernels_, *const factor = square + kernels_, *const term = factor + kernels_;
     double* const value = value_.data() + added_ * labels;
     statistics_by_label<true>(backend_, samples, kernel, labels_.view(), factors_, nullptr, {value, scale, square});
-    normalize_kernel step{family, {},     value,  scale, square,
-                          labels, root_, lambda, factor, term, member_.data() + added_};
+    normalize_kernel step{family, {}, value, scale, square, labels, root_, lambda, factor, term, member_.data() + added_};
     for (index k = 0; k < count; ++k) step.bandwidth[static_cast<int>(k)] = bandwidths[static_cast<std::size_t>(k)];
     for_each_index(backend_, count, step);
     for_each_index(backend_, count * labels, scale_statistic{factor, labels, lambda, value});
@@ -201,14 +200,13 @@ template<backend B, class Write>
 [[nodiscard]] fused_result fused_when_done(const B& b, index kernels, fused_options o, const Write& write) {
   const auto wanted = std::exchange(o.permuted, {});
   array<fused_member, 1, B> member(b, {kernels});
-  const test_result t = waited_for(b, wanted, [&](const auto& verdict, const auto& permuted) {
-    write(o, verdict, member.view(), permuted);
-  });
+  const test_result t =
+      waited_for(b, wanted, [&](const auto& verdict, const auto& permuted) { write(o, verdict, member.view(), permuted); });
   fused_result r{t.statistic, t.p_value, t.threshold, t.reject, std::vector<fused_member>(static_cast<std::size_t>(kernels))};
   read_back(b, member.data(), r.member.data(), kernels);
   for (const fused_member& m : r.member)
-    require(!is_nan(m.normalized), "fused_test: kernel matrix",
-            "must not vanish off its diagonal: the bandwidth is too small", m.bandwidth);
+    require(!is_nan(m.normalized), "fused_test: kernel matrix", "must not vanish off its diagonal: the bandwidth is too small",
+            m.bandwidth);
   return r;
 }
 
@@ -309,10 +307,9 @@ void fused_test(const B& b, const X& x, const Y& y, const scalar_view<test_resul
 template<backend B, sample_like X, sample_like Y, pair_function K>
 [[nodiscard]] fused_result fused_test(const B& b, const X& x, const Y& y, std::span<const K> kernels,
                                       const fused_options& o = {}) {
-  return detail::fused_when_done(b, static_cast<index>(kernels.size()), o,
-                                 [&](const fused_options& own, const auto&... outputs) {
-                                   detail::fused_kernels(b, x, y, kernels, own, outputs...);
-                                 });
+  return detail::fused_when_done(b, static_cast<index>(kernels.size()), o, [&](const fused_options& own, const auto&... outputs) {
+    detail::fused_kernels(b, x, y, kernels, own, outputs...);
+  });
 }
 template<backend B, sample_like X, sample_like Y, pair_function K, class S>
 void fused_test(const B& b, const X& x, const Y& y, std::span<const K> kernels, const scalar_view<test_result, S>& verdict,
@@ -326,10 +323,9 @@ void fused_test(const B& b, const X& x, const Y& y, std::span<const K> kernels, 
 ///@{
 template<backend B, class T, class S>
 [[nodiscard]] fused_result fused_test(const B& b, std::span<const given_gram<T, S>> grams, const fused_options& o = {}) {
-  return detail::fused_when_done(b, static_cast<index>(grams.size()), o,
-                                 [&](const fused_options& own, const auto&... outputs) {
-                                   detail::fused_grams(b, grams, own, outputs...);
-                                 });
+  return detail::fused_when_done(b, static_cast<index>(grams.size()), o, [&](const fused_options& own, const auto&... outputs) {
+    detail::fused_grams(b, grams, own, outputs...);
+  });
 }
 template<backend B, class T, class S, class R>
 void fused_test(const B& b, std::span<const given_gram<T, S>> grams, const scalar_view<test_result, R>& verdict,

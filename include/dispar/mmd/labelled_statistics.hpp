@@ -21,11 +21,11 @@ struct labelled_outputs {
 
 /// What is known of a family of kernels under every labelling, as below.
 struct labelled_sums {
-  const double *form, *difference;     ///< [member][labelling]: q, and w'R
-  const double* total;                 ///< [member]: sum of R
-  const double *diagonal, *trace;      ///< the same of the diagonal of K; null: not wanted
-  const double* matched;               ///< [labelling]: sum of k(x_i, y_i); null: not wanted
-  const double* squares;               ///< [member][block of pairs]; null: not wanted
+  const double *form, *difference;  ///< [member][labelling]: q, and w'R
+  const double* total;              ///< [member]: sum of R
+  const double *diagonal, *trace;   ///< the same of the diagonal of K; null: not wanted
+  const double* matched;            ///< [labelling]: sum of k(x_i, y_i); null: not wanted
+  const double* squares;            ///< [member][block of pairs]; null: not wanted
   index labels;
 };
 

@@ -62,8 +62,8 @@ void matched_sums(const B& b, const Samples& samples, const K& k, const Labels& 
   using space = typename B::space;
   constexpr index most_pairs = index{1} << (std::is_same_v<space, host> ? 14 : 21);
   const index n = samples.n(), most = n < most_pairs ? most_pairs / n : 1;
-  require(n <= std::numeric_limits<std::int32_t>::max() / 2, "permutation_test: rows", "must be below 2^30 in the one-sample form",
-          static_cast<double>(n));
+  require(n <= std::numeric_limits<std::int32_t>::max() / 2, "permutation_test: rows",
+          "must be below 2^30 in the one-sample form", static_cast<double>(n));
   const auto run = [&](index first, index count, const auto& pair_of) {
     array<double, 2, B> values(b, {n, count});
     pair_list(b, samples.data, kernel_value<K, T>(k), n * count, pair_of, std::span<const vector_view<const T, space>>(),

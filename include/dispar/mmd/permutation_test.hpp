@@ -56,9 +56,8 @@ void permutation_test(const B& b, const Samples& samples, const K& k, const perm
 template<backend B, class Samples, pair_function K>
 [[nodiscard]] test_result permutation_test(const B& b, const Samples& samples, const K& k, permutation_options o) {
   const auto wanted = std::exchange(o.permuted, {});
-  return waited_for(b, wanted, [&](const auto& out, const auto& permuted) {
-    permutation_test(b, samples, k, o, permuted, out.data());
-  });
+  return waited_for(b, wanted,
+                    [&](const auto& out, const auto& permuted) { permutation_test(b, samples, k, o, permuted, out.data()); });
 }
 
 }  // namespace detail

@@ -83,9 +83,8 @@ void wild_bootstrap_test(const B& b, const Samples& samples, const K& k, const w
 template<backend B, class Samples, pair_function K>
 [[nodiscard]] test_result wild_bootstrap_test(const B& b, const Samples& samples, const K& k, wild_bootstrap_options o) {
   const auto wanted = std::exchange(o.simulated, {});
-  return waited_for(b, wanted, [&](const auto& out, const auto& simulated) {
-    wild_bootstrap_test(b, samples, k, o, simulated, out.data());
-  });
+  return waited_for(
+      b, wanted, [&](const auto& out, const auto& simulated) { wild_bootstrap_test(b, samples, k, o, simulated, out.data()); });
 }
 
 }  // namespace detail

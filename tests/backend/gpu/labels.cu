@@ -1,7 +1,7 @@
 // w'Kw for labels of +1 and -1 on tensor cores, against sums in double of the same numbers.
+#include "dispar/backend/host/labels.hpp"
 #include "dispar/backend/operations.hpp"
 #include "dispar/kernels/identity.hpp"
-#include "dispar/backend/host/labels.hpp"
 #include "mmd/gpu/device_rows.hpp"
 
 namespace gpu_tests {

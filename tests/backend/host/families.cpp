@@ -3,9 +3,9 @@
 
 #include "backend/host/probe.hpp"
 #include "backend/host/with_tile_edge.hpp"
+#include "dispar/backend/host/labels.hpp"
 #include "dispar/backend/host/pair_list.hpp"
 #include "dispar/backend/host/quadratic_sink.hpp"
-#include "dispar/backend/host/labels.hpp"
 
 namespace engine_tests {
 

@@ -49,8 +49,7 @@ TEST_CASE("gpu, asynchronous permutation_test: every form, with its statistics")
   for (const auto form : {mmd::estimator::unbiased, mmd::estimator::biased, mmd::estimator::one_sample}) {
     mmd::permutation_options o{.permutations = 90, .seed = 3, .form = form};
     check_asynchronous(
-        t.s,
-        [&] { mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), o, t.statistics.view()); },
+        t.s, [&] { mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), o, t.statistics.view()); },
         [&](std::uint64_t seed) { t.fill(seed); }, [&] { return t.found(); },
         [&] {
           mmd::permutation_options own = o;
@@ -81,8 +80,7 @@ TEST_CASE("gpu, asynchronous wild_bootstrap_test") {
     test_on_a_stream t(n, n, 70);
     const mmd::wild_bootstrap_options o{.simulations = 70, .seed = 2};
     check_asynchronous(
-        t.s,
-        [&] { mmd::wild_bootstrap_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), o, t.statistics.view()); },
+        t.s, [&] { mmd::wild_bootstrap_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), o, t.statistics.view()); },
         [&](std::uint64_t seed) { t.fill(seed); }, [&] { return t.found(); },
         [&] {
           mmd::wild_bootstrap_options own = o;
@@ -93,23 +91,22 @@ TEST_CASE("gpu, asynchronous wild_bootstrap_test") {
   }
 }
 
-TEST_CASE("gpu, asynchronous permutation_test: given permutations are uploaded, so no graph captures them; host views are refused") {
+TEST_CASE(
+    "gpu, asynchronous permutation_test: given permutations are uploaded, so no graph captures them; host views are refused") {
   test_on_a_stream t(5, 6, 2);
   t.fill(1);
   const std::vector<std::int64_t> orders{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
   const mmd::permutation_options o{.given = as_matrix(orders, 2, 11)};
-  const auto call = [&] {
-    mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), o, t.statistics.view());
-  };
+  const auto call = [&] { mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), o, t.statistics.view()); };
   call();
   CHECK(t.found()[0] == t.verdict.get().statistic);  // the identity
   CHECK(t.verdict.get().statistic == mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, o).statistic);
   const gpu_tests::graph captured(t.s.stream(), [&] { CHECK_THROWS_AS(call(), invalid_argument); });
   mmd::permutation_options to_host_memory{.permutations = 2, .permuted = view_of(t.on_host)};
-  CHECK_THROWS_WITH_AS(
-      mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), to_host_memory),
-      "dispar: permutation_test: permuted in the options is memory of the host: give a view of the backend's as the last argument",
-      invalid_argument);
+  CHECK_THROWS_WITH_AS(mmd::permutation_test(t.b, t.x.view(), t.y.view(), kernel, t.verdict.view(), to_host_memory),
+                       "dispar: permutation_test: permuted in the options is memory of the host: give a view of the backend's as "
+                       "the last argument",
+                       invalid_argument);
 }
 
 TEST_CASE("gpu, labels are drawn as on the host, bit by bit") {

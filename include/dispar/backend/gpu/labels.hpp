@@ -56,8 +56,7 @@ struct gather_label_word {
   DISPAR_FN void operator()(index at) const {
     const index first = at / from.labels * 64, p = at % from.labels;
     std::uint64_t word = 0;
-    for (index i = 0; i < 64 && first + i < from.rows; ++i)
-      word |= static_cast<std::uint64_t>(from.member(first + i, p)) << i;
+    for (index i = 0; i < 64 && first + i < from.rows; ++i) word |= static_cast<std::uint64_t>(from.member(first + i, p)) << i;
     words[at] = word;
   }
 };
@@ -107,9 +106,9 @@ inline void label_products(const gpu& b, const device_label_view& labels, const 
   constexpr index stretch = detail::sum_labelled_stretch::stretch;
   const index columns = values.cols(), sums = columns * labels.labels, stretches = (labels.rows + stretch - 1) / stretch;
   array<double, 2, gpu> partial(b, {stretches > 1 ? stretches : 0, sums});
-  for_each_index(b, stretches * sums,
-                 detail::sum_labelled_stretch{labels, detail::strided_of(values), columns,
-                                              stretches > 1 ? partial.data() : out.data()});
+  for_each_index(
+      b, stretches * sums,
+      detail::sum_labelled_stretch{labels, detail::strided_of(values), columns, stretches > 1 ? partial.data() : out.data()});
   if (stretches > 1) column_sums(b, std::as_const(partial).view(), vector_view<double, device>(out.data(), sums));
 }
 ///@}
