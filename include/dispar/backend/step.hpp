@@ -17,6 +17,19 @@
 
 DISPAR_NAMESPACE_BEGIN
 
+namespace detail {
+
+/// A step: copies element i of dense memory to a view's.
+template<class T>
+struct copy_element {
+  const T* from;
+  T* to;
+  index stride;
+  DISPAR_FN void operator()(index i) const { to[i * stride] = from[i]; }
+};
+
+}  // namespace detail
+
 /// One `T` in a backend's memory, for the caller to fill by an asynchronous form and then to `get`.
 template<class T, backend B>
 class result {

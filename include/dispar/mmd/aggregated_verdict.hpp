@@ -215,17 +215,11 @@ public:
     }
     for_each_index(b, tests_, write_member{all, state.data(), member_.data()});
     in_order(b, write_aggregated_verdict{member_.data(), tests_, state.data(), out});
-    if (member) for_each_index(b, tests_, copy_member{member_.data(), member.data(), member.stride(0)});
+    if (member)
+      for_each_index(b, tests_, dispar::detail::copy_element<aggregated_member>{member_.data(), member.data(), member.stride(0)});
   }
 
 private:
-  struct copy_member {
-    const aggregated_member* from;
-    aggregated_member* to;
-    index stride;
-    DISPAR_FN void operator()(index k) const { to[k * stride] = from[k]; }
-  };
-
   B backend_;
   std::span<const double> given_weights_;
   index ranked_, labels_;

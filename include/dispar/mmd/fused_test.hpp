@@ -89,13 +89,6 @@ struct largest_term {
     *out = most;
   }
 };
-struct copy_fused_member {
-  const fused_member* from;
-  fused_member* to;
-  index stride;
-  DISPAR_FN void operator()(index k) const { to[k * stride] = from[k]; }
-};
-
 /// Normalized statistics by kernel, and their soft maximum.
 template<backend B>
 class fusion {
@@ -136,8 +129,12 @@ public:
     array<double, 1, B> fused(backend_, {labels}), tie(backend_, {1});
     for_each_index(backend_, labels, fuse_statistic{value_.data(), kernels_, labels, fused.data()});
     in_order(backend_, largest_term{by_kernel_.data() + 3 * kernels_, kernels_, tie.data()});
-    if (wanted) for_each_index(backend_, labels - 1, copy_statistic{fused.data() + 1, wanted.data(), wanted.stride(0)});
-    if (member) for_each_index(backend_, kernels_, copy_fused_member{member_.data(), member.data(), member.stride(0)});
+    if (wanted)
+      for_each_index(backend_, labels - 1,
+                     dispar::detail::copy_element<double>{fused.data() + 1, wanted.data(), wanted.stride(0)});
+    if (member)
+      for_each_index(backend_, kernels_,
+                     dispar::detail::copy_element<fused_member>{member_.data(), member.data(), member.stride(0)});
     judge(backend_, std::as_const(fused).view(), tie.data(), o.alpha, p_value_rule::at_least, out);
   }
 

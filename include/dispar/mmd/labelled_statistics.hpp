@@ -3,6 +3,7 @@
 /// The statistics of many labellings of the pooled rows, by one pass over the pairs, in the backend's memory.
 
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "dispar/mmd/labels.hpp"

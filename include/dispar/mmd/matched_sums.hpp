@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "dispar/backend/operations.hpp"
+#include "dispar/backend/step.hpp"
 #include "dispar/mmd/labels.hpp"
 
 DISPAR_NAMESPACE_BEGIN

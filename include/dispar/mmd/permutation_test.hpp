@@ -49,7 +49,7 @@ void permutation_test(const B& b, const Samples& samples, const K& k, const perm
   array<double, 1, B> matched(b, {f.diagonal[2] != 0 ? count + 1 : 0}), value(b, {count + 1}), scale(b, {1});
   if (f.diagonal[2] != 0) matched_sums(b, samples, k, labels.view(), o.pairs, o.given, matched.data());
   statistics_by_label<false>(b, samples, kernel_value<K, T>(k), labels.view(), f, matched.data(), {value.data(), scale.data()});
-  if (wanted) for_each_index(b, count, copy_statistic{value.data() + 1, wanted.data(), wanted.stride(0)});
+  if (wanted) for_each_index(b, count, dispar::detail::copy_element<double>{value.data() + 1, wanted.data(), wanted.stride(0)});
   judge(b, std::as_const(value).view(), scale.data(), o.alpha, o.rule, out);
 }
 

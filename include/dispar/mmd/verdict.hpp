@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "dispar/backend/order_statistics.hpp"
 #include "dispar/backend/step.hpp"
@@ -104,14 +106,6 @@ void judge(const B& b, const vector_view<const double, typename B::space>& stati
   }
   in_order(b, write_verdict{statistics.data(), sums.data(), rule, alpha, count, allowed >= 0, out});
 }
-
-/// Copies statistics of chance to the caller's view.
-struct copy_statistic {
-  const double* from;
-  double* to;
-  index stride;
-  DISPAR_FN void operator()(index i) const { to[i * stride] = from[i]; }
-};
 
 /// Where statistics of chance are wanted: the view of the options, which is the host's, or the form's own.
 template<backend B>

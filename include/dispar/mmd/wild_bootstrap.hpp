@@ -76,7 +76,7 @@ void wild_bootstrap_test(const B& b, const Samples& samples, const K& k, const w
   const auto labels = sign_labels(b, samples.n(), count, o.seed, o.given);
   array<double, 1, B> value(b, {count + 1}), scale(b, {1});
   wild_statistics(b, samples, kernel_value<K, T>(k), labels.view(), {value.data(), scale.data()});
-  if (wanted) for_each_index(b, count, copy_statistic{value.data() + 1, wanted.data(), wanted.stride(0)});
+  if (wanted) for_each_index(b, count, dispar::detail::copy_element<double>{value.data() + 1, wanted.data(), wanted.stride(0)});
   judge(b, std::as_const(value).view(), scale.data(), o.alpha, o.rule, out);
 }
 
