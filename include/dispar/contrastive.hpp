@@ -7,7 +7,9 @@
 /// Contrastive alignment: whether what belongs together lies together, as losses with gradients.
 
 #include "dispar/backend/cpu.hpp"
+#include "dispar/contrastive/alignment.hpp"
 #include "dispar/contrastive/infonce.hpp"
 #include "dispar/contrastive/key_queue.hpp"
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/ntxent.hpp"
+#include "dispar/contrastive/uniformity.hpp"

@@ -3,9 +3,7 @@
 /// Softmax losses of matched rows: row i of one matrix belongs to row i of the other, everything else is a negative. InfoNCE in
 /// one direction or both, with further negatives, NT-Xent and MoCo differ in which pairs are negatives of which anchors.
 
-#include <string>
-
-#include "dispar/contrastive/pair_bands.hpp"
+#include "dispar/contrastive/finite_rows.hpp"
 #include "dispar/contrastive/softmax_terms.hpp"
 #include "dispar/core/special_values.hpp"
 
@@ -134,16 +132,6 @@ struct clear_number {
   double* to;
   DISPAR_FN void operator()() const { *to = 0; }
 };
-
-/// On the host, rows with NaN or infinity are known by their lengths before any work.
-template<class E, backend B>
-void require_finite(const embeddings<E, B>& x, const char* name) {
-  if constexpr (std::same_as<typename B::space, host>)
-    for (index i = 0; i < x.count(); ++i)
-      if (is_special(x.norm.data()[i]))
-        throw invalid_argument("dispar: contrastive: " + std::string(name) + ": row " + std::to_string(i) +
-                               " holds NaN or infinity");
-}
 
 /// See the losses. `matrices`: x, y and further negatives, maybe none.
 template<backend B, class E, similarity Similarity, logit_scale Scale, class T, class S, class L>

@@ -63,9 +63,9 @@ template<class Space>
   return (bands > 0 ? bands : 1) * unit;
 }
 
-/// visit(data, blocks, rows band, cols band, leaves matched pairs out) for every pair of bands that meet, `data` packed for the
-/// metric `dot`. In a triangle both bands are the same. `band_rows`: of a band; 0: `rows_per_band`.
-template<backend B, class E, std::size_t Count, similarity Similarity, class Visit>
+/// visit(data, blocks, rows band, cols band, leaves matched pairs out) for every pair of bands that meet, `data` packed for
+/// `Metric`. In a triangle both bands are the same. `band_rows`: of a band; 0: `rows_per_band`.
+template<class Metric = dot, backend B, class E, std::size_t Count, similarity Similarity, class Visit>
 void for_each_band_pair(const B& b, const std::array<embeddings<E, B>, Count>& matrices, const Similarity& how,
                         std::span<const meeting> meetings, index band_rows, const Visit& visit) {
   using space = typename B::space;
@@ -93,10 +93,10 @@ void for_each_band_pair(const B& b, const std::array<embeddings<E, B>, Count>& m
         const bool square = m.rows == m.cols && i == j;
         const std::array<pair_block, 1> blocks{{{0, square ? 0 : 1, square}}};
         if (square) {
-          visit(pack_samples<dot>(b, std::array{segment(0, rows.count)}), blocks, rows, cols, false);
+          visit(pack_samples<Metric>(b, std::array{segment(0, rows.count)}), blocks, rows, cols, false);
         } else {
           scale(cols, most);
-          visit(pack_samples<dot>(b, std::array{segment(0, rows.count), segment(most, cols.count)}), blocks, rows, cols,
+          visit(pack_samples<Metric>(b, std::array{segment(0, rows.count), segment(most, cols.count)}), blocks, rows, cols,
                 m.matched && i == j);
         }
       }

@@ -1,0 +1,201 @@
+// Alignment and uniformity: against plain loops, central differences, bands, edge cases, and what is no input.
+#include "dispar/contrastive/alignment.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "dispar/backend/cpu.hpp"
+#include "dispar/contrastive/uniformity.hpp"
+#include "normal_rows.hpp"
+#include "oracle.hpp"
+
+namespace contrastive_tests {
+
+namespace {
+
+namespace contrastive = dispar::contrastive;
+using contrastive::cosine;
+using contrastive::inner_product;
+using dispar::as_matrix;
+using dispar::cpu;
+using dispar::index;
+
+template<class T>
+oracle::rows scaled(const std::vector<T>& x, index n, bool unit) {
+  oracle::rows u = oracle::rows_of(x, n);
+  for (auto& row : u) {
+    double square = 0;
+    for (const double v : row) square += v * v;
+    if (unit)
+      for (double& v : row) v /= std::max(std::sqrt(square), 1e-12);
+  }
+  return u;
+}
+
+double square_distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double square = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) square += (a[k] - b[k]) * (a[k] - b[k]);
+  return square;
+}
+
+template<class T>
+double plain_alignment(const std::vector<T>& x, const std::vector<T>& y, index n, double alpha, bool unit) {
+  const auto u = scaled(x, n, unit), v = scaled(y, n, unit);
+  double sum = 0;
+  for (std::size_t i = 0; i < u.size(); ++i) sum += std::pow(square_distance(u[i], v[i]), alpha / 2);
+  return sum / static_cast<double>(n);
+}
+
+template<class T>
+double plain_uniformity(const std::vector<T>& x, index n, double t, bool unit) {
+  const auto u = scaled(x, n, unit);
+  double nearest = HUGE_VAL, sum = 0;
+  for (std::size_t i = 0; i < u.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) nearest = std::min(nearest, square_distance(u[i], u[j]));
+  for (std::size_t i = 0; i < u.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) sum += std::exp(-t * (square_distance(u[i], u[j]) - nearest));
+  return std::log(2 * sum / (static_cast<double>(n) * static_cast<double>(n - 1))) - t * nearest;
+}
+
+/// Central differences of loss(x).
+template<class Loss>
+std::vector<double> differences(std::vector<double> x, const Loss& loss) {
+  std::vector<double> g;
+  for (double& v : x) {
+    const double at = v, h = 1e-6;
+    v = at + h;
+    const double above = loss(x);
+    v = at - h;
+    const double below = loss(x);
+    v = at;
+    g.push_back((above - below) / (2 * h));
+  }
+  return g;
+}
+
+template<class F>
+void refuses(const F& f, const char* named) {
+  try {
+    f();
+    FAIL("accepted");
+  } catch (const dispar::invalid_argument& e) {
+    CHECK(std::string(e.what()).find(named) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("alignment and uniformity: plain loops, at sizes around a tile and a band", T, float, double) {
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
+  for (const auto& sizes : {std::array<index, 2>{2, 1}, {3, 2}, {48, 7}, {97, 33}, {200, 16}}) {
+    const index n = sizes[0], d = sizes[1];
+    CAPTURE(n);
+    const auto x = normal_rows<T>(n, d, 1), y = normal_rows<T>(n, d, 2);
+    const auto vx = as_matrix(x, n, d), vy = as_matrix(y, n, d);
+    for (const double alpha : {1.0, 2.0, 3.5})
+      CHECK(contrastive::alignment(cpu{}, vx, vy, cosine{}, {}, {.alpha = alpha}) ==
+            doctest::Approx(plain_alignment(x, y, n, alpha, true)).epsilon(tolerance));
+    for (const index band : {0, 48}) {
+      const auto loss = contrastive::uniformity(cpu{}, vx, cosine{}, {}, {.t = 3, .band_rows = band});
+      CHECK(loss.value == doctest::Approx(plain_uniformity(x, n, 3, true)).epsilon(tolerance));
+      CHECK(loss.pairs == static_cast<double>(n * (n - 1) / 2));
+    }
+  }
+}
+
+TEST_CASE("alignment and uniformity: gradients by central differences, upstream factors, accumulation, strides, bands") {
+  const index n = 7, d = 3;
+  const auto x = normal_rows<double>(n, d, 3), y = normal_rows<double>(n, d, 4);
+  const double upstream = 0.5;
+  for (const bool unit : {true, false})
+    for (const double alpha : {1.0, 2.0, 3.0}) {
+      CAPTURE(unit);
+      CAPTURE(alpha);
+      std::vector<double> gx(x.size(), 1.0), gy(static_cast<std::size_t>(2 * n * d), 7.0), ux(x.size(), 1.0);
+      const dispar::matrix_view<double> every_other(gy.data(), {n, d}, {2 * d, 2});
+      const auto run = [&](const auto& how) {
+        (void)contrastive::alignment(cpu{}, as_matrix(x, n, d), as_matrix(y, n, d), how,
+                                     {.x = as_matrix(gx, n, d),
+                                      .y = every_other,
+                                      .factor = 3,
+                                      .accumulate = true,
+                                      .upstream = dispar::scalar_view<const double>(&upstream)},
+                                     {.alpha = alpha});
+        (void)contrastive::uniformity(
+            cpu{}, as_matrix(x, n, d), how,
+            {.x = as_matrix(ux, n, d), .factor = 3, .accumulate = true, .upstream = dispar::scalar_view<const double>(&upstream)},
+            {.t = alpha, .band_rows = 3});
+      };
+      unit ? run(cosine{}) : run(inner_product{});
+      const auto by_x = differences(x, [&](const auto& at) { return plain_alignment(at, y, n, alpha, unit); });
+      const auto by_y = differences(y, [&](const auto& at) { return plain_alignment(x, at, n, alpha, unit); });
+      const auto uniform = differences(x, [&](const auto& at) { return plain_uniformity(at, n, alpha, unit); });
+      for (std::size_t k = 0; k < x.size(); ++k) {
+        const std::size_t i = k / d, j = k % d;
+        CHECK(gx[k] == doctest::Approx(1 + 1.5 * by_x[k]).epsilon(1e-7));
+        CHECK(gy[i * 2 * d + 2 * j] == doctest::Approx(7 + 1.5 * by_y[k]).epsilon(1e-7));
+        CHECK(ux[k] == doctest::Approx(1 + 1.5 * uniform[k]).epsilon(1e-7));
+        CHECK(gy[i * 2 * d + 2 * j + 1] == 7.0);
+      }
+    }
+}
+
+TEST_CASE("alignment: coincident rows, rows of zeros, any magnitude, terms of pairs") {
+  const std::vector<double> x{3, 4, 0, 0, 1e300, 0, 1e-300, 0}, y{6, 8, 1, 0, 0, 1e-300, -1e300, 0};
+  std::vector<double> gx(8), gy(8), terms(4);
+  const double loss = contrastive::alignment(cpu{}, as_matrix(x, 4, 2), as_matrix(y, 4, 2), cosine{.floor = 0},
+                                             {.x = as_matrix(gx, 4, 2), .y = as_matrix(gy, 4, 2)},
+                                             {.alpha = 1, .losses = dispar::view_of(terms)});
+  CHECK(terms[0] == doctest::Approx(0).epsilon(1e-15));
+  CHECK(terms[1] == doctest::Approx(1));
+  CHECK(terms[2] == doctest::Approx(std::sqrt(2)));
+  CHECK(terms[3] == doctest::Approx(2));
+  CHECK(loss == doctest::Approx((3 + std::sqrt(2)) / 4));
+  CHECK(gx[2] == 0);
+  CHECK(gx[3] == 0);
+  for (const double v : gx) CHECK(std::isfinite(v));
+  std::vector<double> same(4, 1.0), g(4, 5.0);
+  CHECK(contrastive::alignment(cpu{}, as_matrix(same, 2, 2), as_matrix(same, 2, 2), cosine{}, {.x = as_matrix(g, 2, 2)},
+                               {.alpha = 0.5}) == 0);
+  for (const double v : g) CHECK(v == 0);
+}
+
+TEST_CASE("uniformity: one row has no pair, coincident rows give 0, far rows do not underflow, threads change nothing") {
+  std::vector<double> x{1, 2}, g{5, 5};
+  const auto one = contrastive::uniformity(cpu{}, as_matrix(x, 1, 2), cosine{}, {.x = as_matrix(g, 1, 2)});
+  CHECK(one.value == 0);
+  CHECK(one.pairs == 0);
+  CHECK(g == std::vector<double>{0, 0});
+  const std::vector<float> same(10, 0.5f);
+  CHECK(contrastive::uniformity(cpu{}, as_matrix(same, 5, 2), cosine{}).value == doctest::Approx(0).epsilon(1e-6));
+  const std::vector<float> apart{1, 0, -1, 0};
+  CHECK(contrastive::uniformity(cpu{}, as_matrix(apart, 2, 2), cosine{}, {}, {.t = 1000}).value == doctest::Approx(-4000));
+  const auto rows = normal_rows<float>(300, 9, 5);
+  std::vector<float> first(rows.size()), second(rows.size());
+  const auto alone = contrastive::uniformity(dispar::tiled_host<dispar::serial>{}, as_matrix(rows, 300, 9), cosine{},
+                                             {.x = as_matrix(first, 300, 9)});
+  const auto many = contrastive::uniformity(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(rows, 300, 9), cosine{},
+                                            {.x = as_matrix(second, 300, 9)});
+  CHECK(alone.value == many.value);
+  CHECK(first == second);
+}
+
+TEST_CASE("alignment and uniformity: errors name what is wrong before any work") {
+  std::vector<double> x{1, 2, 3, 4}, g{5, 5, 5, 5};
+  const auto v = as_matrix(x, 2, 2);
+  refuses([&] { (void)contrastive::alignment(cpu{}, v, v.slice(0, 1), cosine{}); }, "rows of y");
+  refuses([&] { (void)contrastive::alignment(cpu{}, v.slice(0, 0), v.slice(0, 0), cosine{}); }, "rows of x");
+  refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {}, {.alpha = 0}); }, "alpha");
+  refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.y = as_matrix(g, 4, 1)}); }, "gradient by y");
+  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {}, {.t = -1}); }, "uniformity: t");
+  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {}, {.band_rows = -1}); }, "band_rows");
+  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 4, 1)}); }, "gradient by x");
+  x[3] = std::numeric_limits<double>::quiet_NaN();
+  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
+  refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
+  CHECK(g == std::vector<double>{5, 5, 5, 5});
+}
+
+}  // namespace contrastive_tests
