@@ -12,4 +12,6 @@
 #include "dispar/contrastive/key_queue.hpp"
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/ntxent.hpp"
+#include "dispar/contrastive/rolled_infonce.hpp"
+#include "dispar/contrastive/token_means.hpp"
 #include "dispar/contrastive/uniformity.hpp"

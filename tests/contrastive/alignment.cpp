@@ -1,4 +1,5 @@
-// Alignment and uniformity: against plain loops, central differences, bands, edge cases, and what is no input.
+// Alignment, uniformity, InfoNCE with the positive twice, means of tokens: against plain loops, central differences, bands, edge
+// cases, and what is no input.
 #include "dispar/contrastive/alignment.hpp"
 
 #include <doctest/doctest.h>
@@ -7,6 +8,8 @@
 #include <limits>
 
 #include "dispar/backend/cpu.hpp"
+#include "dispar/contrastive/rolled_infonce.hpp"
+#include "dispar/contrastive/token_means.hpp"
 #include "dispar/contrastive/uniformity.hpp"
 #include "normal_rows.hpp"
 #include "oracle.hpp"
@@ -196,6 +199,58 @@ TEST_CASE("alignment and uniformity: errors name what is wrong before any work")
   refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
   refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
   CHECK(g == std::vector<double>{5, 5, 5, 5});
+}
+
+TEST_CASE("rolled infonce: stored logits with the positive twice, one pair is log 2, accumulation, errors") {
+  const index n = 11, d = 4;
+  const auto x = normal_rows<double>(n, d, 7), y = normal_rows<double>(n, d, 8);
+  const auto vx = as_matrix(x, n, d), vy = as_matrix(y, n, d);
+  const contrastive::temperature scale{0.3};
+  const auto p = oracle::matched(oracle::rows_of(x, n), oracle::rows_of(y, n), oracle::rows_of(y, n), false, false, false);
+  const auto expected = oracle::solve(p, 1 / 0.3, true);
+  std::vector<double> gx(x.size(), 9.0), gy(y.size(), 9.0), losses(static_cast<std::size_t>(n));
+  const auto loss =
+      contrastive::rolled_infonce(cpu{}, vx, vy, cosine{}, scale, {.x = as_matrix(gx, n, d), .y = as_matrix(gy, n, d)},
+                                  {.losses = dispar::view_of(losses), .band_rows = 4});
+  auto by_y = oracle::gradient_of(expected, n, n);
+  const auto as_negatives = oracle::gradient_of(expected, 2 * n, n);
+  for (std::size_t k = 0; k < by_y.size(); ++k) by_y[k] += as_negatives[k];
+  CHECK(loss.value == doctest::Approx(expected.loss).epsilon(1e-12));
+  CHECK(loss.by_temperature == doctest::Approx(-expected.by_log_scale / 0.3).epsilon(1e-12));
+  CHECK(oracle::apart(losses, expected.losses) < 1e-12);
+  CHECK(oracle::apart(gx, oracle::gradient_of(expected, 0, n)) < 1e-12);
+  CHECK(oracle::apart(gy, by_y) < 1e-12);
+  const auto once = gy;
+  (void)contrastive::rolled_infonce(cpu{}, vx, vy, cosine{}, scale, {.y = as_matrix(gy, n, d), .accumulate = true});
+  for (std::size_t k = 0; k < gy.size(); ++k) CHECK(gy[k] == doctest::Approx(2 * once[k]).epsilon(1e-10));
+
+  std::vector<double> g1(d, 9.0), g2(d, 9.0);
+  const auto one = contrastive::rolled_infonce(cpu{}, vx.slice(0, 1), vy.slice(0, 1), cosine{}, scale,
+                                               {.x = as_matrix(g1, 1, d), .y = as_matrix(g2, 1, d)});
+  CHECK(one.value == doctest::Approx(std::log(2.0)).epsilon(1e-14));
+  for (const auto* g : {&g1, &g2})
+    for (const double v : *g) CHECK(std::fabs(v) < 1e-14);
+  std::vector<double> kept(x.size(), 5.0);
+  refuses([&] { (void)contrastive::rolled_infonce(cpu{}, vx, vy, cosine{}, scale, {.negatives = as_matrix(kept, n, d)}); },
+          "negatives");
+  refuses([&] { (void)contrastive::rolled_infonce(cpu{}, vx, vy.slice(0, 2), cosine{}, scale, {.x = as_matrix(kept, n, d)}); },
+          "rows of y");
+  CHECK(kept == std::vector<double>(x.size(), 5.0));
+}
+
+TEST_CASE("token means and their gradient, from any layout") {
+  std::vector<double> x{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, by(12, 0.0), means(4), by_means{3, 6, 9, 12};
+  const dispar::tensor_view<double, 3> tokens(x.data(), {2, 3, 2}), gradient(by.data(), {2, 3, 2});
+  contrastive::token_means(cpu{}, tokens, as_matrix(means, 2, 2));
+  CHECK(means == std::vector<double>{3, 4, 9, 10});
+  const dispar::tensor_view<const double, 3> features_first(x.data(), {2, 3, 2}, {6, 1, 3});
+  contrastive::token_means(cpu{}, features_first, as_matrix(means, 2, 2));
+  CHECK(means == std::vector<double>{2, 5, 8, 11});
+  contrastive::token_means_gradient(cpu{}, as_matrix(by_means, 2, 2), gradient);
+  CHECK(by == std::vector<double>{1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4});
+  refuses([&] { contrastive::token_means(cpu{}, tokens, as_matrix(means, 1, 4)); }, "rows of means");
+  const dispar::tensor_view<double, 3> none(x.data(), {2, 0, 2});
+  refuses([&] { contrastive::token_means(cpu{}, none, as_matrix(means, 2, 2)); }, "tokens");
 }
 
 }  // namespace contrastive_tests

@@ -1,7 +1,9 @@
-// Alignment of pairs and uniformity of rows: contrastive-losses/align_uniform.
+// Alignment of pairs, uniformity of rows, series and texts: contrastive-losses/align_uniform, balm-tsf/infonce_roll.
 
 #include "backend_under_test.hpp"
 #include "dispar/contrastive/alignment.hpp"
+#include "dispar/contrastive/rolled_infonce.hpp"
+#include "dispar/contrastive/token_means.hpp"
 #include "dispar/contrastive/uniformity.hpp"
 
 namespace golden {
@@ -28,6 +30,31 @@ struct align_uniform {
   }
 };
 
+struct infonce_roll {
+  static constexpr const char* name = "balm-tsf/infonce_roll";
+  static constexpr double float_tolerance = 2e-4;  // logits are 1 / 0.07 times float similarities
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    tensor<T> series(c, "query"), texts(c, "positive"), by_series(series.shape()), by_texts(texts.shape());
+    const dispar::index n = series.extent(0), d = series.extent(2);
+    matrix<T> x(n, d), y(n, d), by_x(n, d), by_y(n, d);
+    contrastive::token_means(b, series.tensor(), x.view());
+    contrastive::token_means(b, texts.tensor(), y.view());
+    const contrastive::temperature scale{c.number("initial_temperature")};
+    const auto loss =
+        contrastive::rolled_infonce(b, x.view(), y.view(), contrastive::cosine{}, scale, {.x = by_x.view(), .y = by_y.view()});
+    contrastive::token_means_gradient(b, by_x.view(), by_series.tensor());
+    contrastive::token_means_gradient(b, by_y.view(), by_texts.tensor());
+    b.wait();
+    out.put("loss", loss.value);
+    out.put("grad_query", by_series.data());
+    out.put("grad_positive", by_texts.data());
+    out.put("grad_log_temperature", scale.tau * loss.by_temperature);
+  }
+};
+
+const registration<infonce_roll> registered_infonce_roll;
 const registration<align_uniform> registered_align_uniform;
 
 }  // namespace
