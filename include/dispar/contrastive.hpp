@@ -13,5 +13,6 @@
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
+#include "dispar/contrastive/siglip.hpp"
 #include "dispar/contrastive/token_means.hpp"
 #include "dispar/contrastive/uniformity.hpp"

@@ -8,6 +8,7 @@
 #include "dispar/contrastive/key_queue.hpp"
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/ntxent.hpp"
+#include "dispar/contrastive/siglip.hpp"
 #include "normal_rows.hpp"
 #include "oracle.hpp"
 
@@ -110,6 +111,52 @@ TEST_CASE_TEMPLATE("ntxent and moco: stored logits", T, float, double) {
     CHECK(near(got.value, expected.loss, accuracy<T>));
     CHECK(of.apart(expected) < accuracy<T>);
   }
+}
+
+TEST_CASE_TEMPLATE("siglip: the formula, central differences, a transposed problem, bands", T, float, double) {
+  batch<T> of(31, 0, 6);
+  const contrastive::exponential_scale scale{1.5};
+  const double factor = std::exp(1.5), bias = -2;
+  const auto formula = [&](double add_scale, double add_bias) {
+    double sum = 0;
+    for (index i = 0; i < 31; ++i)
+      for (index j = 0; j < 31; ++j) {
+        double xx = 0, yy = 0, xy = 0;
+        for (index k = 0; k < 6; ++k) {
+          const double a = static_cast<double>(of.vx()(i, k)), b = static_cast<double>(of.vy()(j, k));
+          xx += a * a;
+          yy += b * b;
+          xy += a * b;
+        }
+        const double z = (i == j ? 1 : -1) * (factor * std::exp(add_scale) * xy / std::sqrt(xx * yy) + bias + add_bias);
+        sum += std::log1p(std::exp(-std::fabs(z))) + std::fmax(-z, 0.0);
+      }
+    return sum / 31;
+  };
+  const auto loss = contrastive::siglip(cpu{}, of.vx(), of.vy(), cosine{}, scale, of.gradients(), {.bias = bias});
+  const double h = 1e-4;
+  CHECK(near(loss.value, formula(0, 0), accuracy<T>));
+  CHECK(near(loss.by_bias, (formula(0, h) - formula(0, -h)) / (2 * h), 1e-6 + accuracy<T>));
+  CHECK(near(loss.by_temperature, (formula(h, 0) - formula(-h, 0)) / (2 * h), 1e-6 + 10 * accuracy<T>));
+  const auto gx = of.gx;
+  for (const std::size_t at : {0u, 17u, 185u}) {
+    const T before = of.x[at];
+    const double step = 1e-3;
+    of.x[at] = static_cast<T>(static_cast<double>(before) + step);
+    const double above = formula(0, 0);
+    of.x[at] = static_cast<T>(static_cast<double>(before) - step);
+    const double below = formula(0, 0);
+    of.x[at] = before;
+    CHECK(near(static_cast<double>(gx[at]), (above - below) / (2 * step), 1e-4));
+  }
+  CHECK(near(contrastive::siglip(cpu{}, of.vx(), of.vy(), cosine{}, scale, {}, {.bias = bias}).value, loss.value, accuracy<T>));
+  auto banded = of;
+  const auto by_bands =
+      contrastive::siglip(cpu{}, banded.vy(), banded.vx(), cosine{}, scale, banded.gradients(), {.bias = bias, .band_rows = 8});
+  CHECK(near(by_bands.value, loss.value, accuracy<T>));
+  CHECK(oracle::apart(banded.gy, std::vector<double>(gx.begin(), gx.end())) < 10 * accuracy<T>);
+  CHECK_THROWS_AS((void)contrastive::siglip(cpu{}, of.vx(), of.vy(), cosine{}, scale, {}, {.bias = dispar::quiet_nan<double>()}),
+                  dispar::invalid_argument);
 }
 
 TEST_CASE("bands of rows change nothing but rounding; threads change nothing") {

@@ -27,10 +27,10 @@ struct infonce_options {
 namespace detail {
 
 /// Checks arguments, measures rows.
-template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale>
+template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale, class Loss>
 [[nodiscard]] auto matched_embeddings(const B& b, const X& rows_of_x, const Y& rows_of_y,
                                       const matrix_view<const value_type_of<X>, space_of<X>>& negatives, const Scale& scale,
-                                      const scalar_view<softmax_loss, R>& out, const gradients_of<X>& g,
+                                      const scalar_view<Loss, R>& out, const gradients_of<X>& g,
                                       const vector_view<double, space_of<X>>& losses, index band_rows) {
   using E = value_type_of<X>;
   using S = space_of<X>;

@@ -4,6 +4,7 @@
 /// one direction or both, with further negatives, NT-Xent and MoCo differ in which pairs are negatives of which anchors.
 
 #include "dispar/contrastive/finite_rows.hpp"
+#include "dispar/contrastive/gradient_targets.hpp"
 #include "dispar/contrastive/softmax_terms.hpp"
 #include "dispar/core/special_values.hpp"
 
@@ -192,25 +193,9 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
   finish_loss<Scale> finish{sums.data(), nullptr, scale, divisor, form.both, g.factor, g.upstream.data(), out};
   if (!(g.x || g.y || g.negatives || g.temperature)) return in_order(b, finish);
 
-  const std::array<matrix_view<T, S>, 3> wanted{g.x, g.y, g.negatives};
-  std::array<array<T, 2, B>, 3> apart_from_theirs{};
-  std::array<matrix_view<T, space>, 3> target{};
-  for (std::size_t s = 0; s < 3; ++s) {
-    if (!wanted[s] || wanted[s].size() == 0) continue;
-    target[s] = reached<B>(wanted[s]);
-    if (g.accumulate) {
-      apart_from_theirs[s] = array<T, 2, B>(b, wanted[s].extents());
-      target[s] = apart_from_theirs[s].view();
-    }
-    for_each_index(b, target[s].rows(), static_cast<double>(target[s].size()),
-                   clear_rows<T>{dispar::detail::strided_of(target[s]), features});
-  }
+  const gradient_targets<B, T, S, 3> targets(b, {g.x, g.y, g.negatives}, g.accumulate);
   double* const others = sums.data() + 3;
   in_order(b, clear_number{others});
-  const auto target_of = [&](const band& r) {
-    const auto& all = target[static_cast<std::size_t>(r.of)];
-    return all ? all.slice(r.first, r.count) : all;
-  };
   for_each_band_pair(
       b, matrices, how, met, form.band_rows, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
         array<T, 2, B> own(b, {2, data.rows()});
@@ -224,29 +209,10 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
         const bool square = data.segments() == 1;
         pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
                  std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
-                 feature_gradient<0, 0, T, 2, space>{{target_of(r), square ? matrix_view<T, space>{} : target_of(c)}, 1, true});
+                 feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
         in_order(b, add_number{slope.data(), others});
       });
-  for (std::size_t s = 0; s < 3; ++s) {
-    if (!target[s]) continue;
-    partner_rows<E, Similarity> partner{{}, nullptr, how, s == 0 ? 1 : 0, matched.data()};
-    if (s < 2) {
-      partner.x = s == 0 ? y : x;
-      partner.norm = matrices[1 - s].norm.data();
-    }
-    for_each_index(b, matrices[s].count(), static_cast<double>(wanted[s].size()) * 4,
-                   gradient_by_rows<E, T, Similarity>{dispar::detail::strided_of(matrices[s].rows),
-                                                      {target[s].data(), target[s].stride(0), target[s].stride(1)},
-                                                      features,
-                                                      matrices[s].norm.data(),
-                                                      how,
-                                                      static_cast<int>(s),
-                                                      partner,
-                                                      g.factor,
-                                                      g.upstream.data(),
-                                                      g.accumulate,
-                                                      dispar::detail::strided_of(reached<B>(wanted[s]))});
-  }
+  targets.finish(b, matrices, how, matched.data(), g.factor, g.upstream.data());
   finish.others = others;
   in_order(b, finish);
 }

@@ -1,10 +1,11 @@
-// Softmax losses of matched rows: contrastive-losses/infonce, clip_symmetric, ntxent, moco_queue and ubp/clip_softplus.
+// Losses of matched rows: contrastive-losses/infonce, clip_symmetric, ntxent, moco_queue, siglip, and ubp/clip_softplus.
 
 #include "backend_under_test.hpp"
 #include "dispar/contrastive/infonce.hpp"
 #include "dispar/contrastive/key_queue.hpp"
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/ntxent.hpp"
+#include "dispar/contrastive/siglip.hpp"
 
 namespace golden {
 namespace {
@@ -139,10 +140,30 @@ struct clip_softplus {
   }
 };
 
+struct siglip {
+  static constexpr const char* name = "contrastive-losses/siglip";
+  static constexpr double float_tolerance = tolerance_of_float_logits;
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    const matrix<T> x(c, "image"), y(c, "text");
+    matrix<T> by_x = like(x), by_y = like(y);
+    const auto loss = contrastive::siglip(b, x.view(), y.view(), contrastive::cosine{},
+                                          contrastive::exponential_scale{c.number("log_scale"), 1e300},
+                                          {.x = by_x.view(), .y = by_y.view()}, {.bias = c.number("bias")});
+    out.put("loss", loss.value);
+    out.put("grad_image", by_x.data());
+    out.put("grad_text", by_y.data());
+    out.put("grad_log_scale", loss.by_temperature);
+    out.put("grad_bias", loss.by_bias);
+  }
+};
+
 const registration<infonce> registered_infonce;
 const registration<clip_symmetric> registered_clip_symmetric;
 const registration<ntxent> registered_ntxent;
 const registration<moco_queue> registered_moco_queue;
+const registration<siglip> registered_siglip;
 const registration<clip_softplus> registered_clip_softplus;
 
 }  // namespace
