@@ -46,10 +46,7 @@ if(DISPAR_CUDA_RUNS)  # a minute of nvcc that on other machines proves no more t
   add_library(dispar_golden_gpu OBJECT ${cuda_cores})
   target_compile_definitions(dispar_golden_gpu PRIVATE DISPAR_GOLDEN_GPU=gpu)
   target_include_directories(dispar_golden_gpu PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  # Not dispar_build_flags: chains draw tokens on the host (cores/next_token.hpp), by steps that are marked for both sides and rows
-  # that are the host's alone.
-  target_link_libraries(dispar_golden_gpu PRIVATE dispar::dispar)
-  target_compile_options(dispar_golden_gpu PRIVATE -Xcompiler=-Wall,-Wextra -diag-suppress=20011,20013,20014)
+  target_link_libraries(dispar_golden_gpu PRIVATE dispar_build_flags)
   # Fixtures are small: one architecture, and little optimization, compile in half of the time.
   set_target_properties(dispar_golden_gpu PROPERTIES CUDA_ARCHITECTURES 80)
   target_compile_options(dispar_golden_gpu PRIVATE -Xcicc=-O1 -Xptxas=-O1)

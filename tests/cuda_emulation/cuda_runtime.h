@@ -208,6 +208,13 @@ T atomicMin(T* target, T value) {
   return before;
 }
 
+template<class T>
+T atomicCAS(T* target, T expected, T value) {
+  const T before = *target;
+  if (before == expected) *target = value;
+  return before;
+}
+
 // --- Tensor cores and asynchronous copies: dispar/backend/gpu/mma.hpp --------------------------------------------------
 
 namespace cuda_emulation {

@@ -13,6 +13,7 @@
 #include "dispar/backend/gpu/pair_list.hpp"
 #include "dispar/backend/gpu/pairwise.hpp"
 #include "dispar/backend/gpu/precision.hpp"
+#include "dispar/backend/gpu/ranked_rows.hpp"
 #include "dispar/backend/gpu/row_stream.hpp"
 #include "dispar/backend/gpu/rows.hpp"
 #include "dispar/backend/gpu/samples.hpp"

@@ -42,10 +42,13 @@ struct state {
 
 /// `state` as it is read where the steps run.
 struct state_of_rows {
+  /// As in `state`.
+  ///@{
   id_rows history{};
   std::uint64_t step = 0;
   dispar::detail::strided_vector<const std::int64_t> steps{};
   dispar::detail::strided_vector<const double> uniforms{};
+  ///@}
 };
 
 /// What a step sees of a row.

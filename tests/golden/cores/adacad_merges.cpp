@@ -26,9 +26,8 @@ struct adacad_step {
     const dispar::index rows = with.rows(), cols = with.view().cols();
     // The filters come after the divergence of what is not filtered.
     matrix<T> filtered(rows, cols), filtered_prior(rows, cols), merged(rows, cols);
-    decoding::chain{decoding::nucleus{c.number("filter_top_p", 1)}}.filter(token_backend{}, with.view(), filtered.view(), -1000);
-    decoding::chain{decoding::nucleus{c.number("filter_top_p_prior", 1)}}.filter(token_backend{}, without.view(),
-                                                                                 filtered_prior.view(), 1000);
+    decoding::chain{decoding::nucleus{c.number("filter_top_p", 1)}}.filter(b, with.view(), filtered.view(), -1000);
+    decoding::chain{decoding::nucleus{c.number("filter_top_p_prior", 1)}}.filter(b, without.view(), filtered_prior.view(), 1000);
     std::vector<double> raw, weights, all, probabilities, tokens;
     for (const double floor : c.numbers("lambda", {0})) {
       row_numbers alpha(rows), of_rows(rows);

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "backend_under_test.hpp"
-#include "dispar/backend/cpu.hpp"
 #include "dispar/decoding/categorical.hpp"
 #include "dispar/decoding/chain.hpp"
 #include "dispar/decoding/greedy.hpp"
@@ -17,13 +16,6 @@ namespace golden {
 namespace {
 
 namespace decoding = dispar::decoding;
-
-/// Where chains run, on memory that the host reads as well.
-#if defined(DISPAR_GOLDEN_GPU)
-using token_backend = dispar::tiled_host<dispar::serial>;  // there are no ranked rows on the GPU yet
-#else
-using token_backend = backend_under_test;
-#endif
 
 /// Numbers per row where the host and the backend reach them.
 class row_numbers {
@@ -42,7 +34,7 @@ private:
 /// Tokens of logits that are there.
 template<class Chain, class Logits, class State = decoding::state<memory_under_test::space>>
 [[nodiscard]] std::vector<std::int64_t> take(const Chain& chain, const Logits& logits, const State& known = {}) {
-  return chain(token_backend{}, logits, known);
+  return chain(make_backend(), logits, known);
 }
 template<class T>
 [[nodiscard]] std::vector<std::int64_t> best_tokens(const matrix<T>& logits) {
@@ -52,8 +44,8 @@ template<class T>
 template<class T>
 [[nodiscard]] matrix<T> softmax(const matrix<T>& logits) {
   matrix<T> p(logits.rows(), logits.view().cols());
-  decoding::chain{decoding::temperature{}}.probabilities(token_backend{}, logits.view(), p.view());
-  token_backend{}.wait();
+  decoding::chain{decoding::temperature{}}.probabilities(make_backend(), logits.view(), p.view());
+  make_backend().wait();
   return p;
 }
 

@@ -23,19 +23,19 @@ constexpr void require_device_memory() {
 }
 
 /// The sum over the threads before this one; `total` is the sum over the block. All threads call it.
-template<class A>
+template<class A, int Threads = scan_threads>
 [[nodiscard]] __device__ A sum_before(A mine, A& total) {
-  __shared__ A sums[scan_threads];
+  __shared__ A sums[Threads];
   const int thread = static_cast<int>(threadIdx.x);
   sums[thread] = mine;
   __syncthreads();
-  for (int reach = 1; reach < scan_threads; reach *= 2) {
+  for (int reach = 1; reach < Threads; reach *= 2) {
     const A below = thread >= reach ? sums[thread - reach] : A(0);
     __syncthreads();
     sums[thread] = static_cast<A>(below + sums[thread]);
     __syncthreads();
   }
-  total = sums[scan_threads - 1];
+  total = sums[Threads - 1];
   const A before = thread > 0 ? sums[thread - 1] : A(0);
   __syncthreads();  // the next call writes again
   return before;
