@@ -126,6 +126,8 @@ class RowCase:
         return reference.logits(self.b, self.v)
 
     def truth(self, x, y):
+        if self.workload in ("top_k_sample", "top_p_sample"):
+            return {"value": reference.drawn(x, self.workload), "gradient": None}
         if self.workload == "adacad_step":
             value, merged = reference.adacad(x, y)
             return {"value": value, "gradient": merged}
@@ -137,7 +139,10 @@ class RowCase:
 
     def ceiling_fraction(self, ms, ceiling):
         """All matrices are read once (`sequence_logps_gradient` has one), what results is written once."""
-        matrices = 2 if self.workload in ("jsd_rows", "sequence_logps_gradient") else 3
+        if self.workload in ("top_k_sample", "top_p_sample"):
+            matrices = 1
+        else:
+            matrices = 2 if self.workload in ("jsd_rows", "sequence_logps_gradient") else 3
         return 4 * matrices * self.b * self.v / (ms * 1e-3) / (ceiling["copy_gbs"] * 1e9)
 
 
@@ -217,6 +222,16 @@ def row_cases(quick, goal):
             tuple(Opponent(server, "adacad_step") for server in ("torch", "torch_current", "torch_compile")),
             ms_goal=(None, None) if quick else (0.35, 0.15), repeats=100,
         )
+    ] + [
+        RowCase(
+            workload, b, 3000 if quick else 128256,
+            (Opponent("torch", workload, "sort", **goal(5, 10)),)
+            + ((Opponent("torch", "top_k_sample_topk", "topk"),) if workload == "top_k_sample" else ())
+            + (Opponent("torch_current", workload, "sort"),),
+            repeats=20 if b == 1 else 1,
+        )
+        for workload in ("top_k_sample", "top_p_sample")
+        for b in (1, 64)
     ]
 
 

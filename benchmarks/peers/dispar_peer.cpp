@@ -11,6 +11,8 @@
 ///   jsd_rows_gradient ... gradient=g.f32
 ///   infonce_gradient ... gradient=g.f32   CLIP's loss at temperature 0.07, with the gradients in x and in y
 ///   adacad_step ... gradient=g.f32        the same, of one row; writes the merged logits there
+///   top_k_sample ...                      k = 50 of x; the mean over rows of the token at which half of the rest is reached
+///   top_p_sample ...                      the same, p = 0.95
 ///
 /// The files hold row-major float32. A workload's first request also measures its memory on its first full-size run.
 /// Every timed run follows an untimed one (`warmups=`).
@@ -20,6 +22,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #if defined(_OPENMP)
@@ -29,6 +32,10 @@
 #include "../ceiling.hpp"
 #include "dispar/contrastive.hpp"
 #include "dispar/decoding/adacad.hpp"
+#include "dispar/decoding/categorical.hpp"
+#include "dispar/decoding/chain.hpp"
+#include "dispar/decoding/top_k.hpp"
+#include "dispar/decoding/top_p.hpp"
 #include "dispar/divergence.hpp"
 #include "dispar/mmd.hpp"
 #include "dispar/preference/sequence_logps.hpp"
@@ -71,6 +78,8 @@ struct job {
   request r;
   samples s;
   std::vector<float> gradient, gradient_in_y;
+  std::vector<std::int64_t> tokens;
+  std::vector<double> halves;
 
   job(const request& line, samples data) : r(line), s(std::move(data)) {
     if (wants_gradient()) gradient.resize(s.x.size());
@@ -81,6 +90,17 @@ struct job {
 
   void require_one_row() const {
     if (s.n != 1) throw std::runtime_error(r.command + " is of one row");
+  }
+  template<class Filter>
+  [[nodiscard]] outcome sample(const Filter& filter) {
+    namespace decoding = dispar::decoding;
+    tokens.resize(static_cast<std::size_t>(s.n));
+    halves.resize(tokens.size(), 0.5);
+    decoding::chain{filter, decoding::categorical{}}(dispar::cpu{}, s.x_view(), tokens,
+                                                     {.uniforms = dispar::view_of(std::as_const(halves))});
+    double sum = 0;
+    for (const std::int64_t token : tokens) sum += static_cast<double>(token);
+    return {sum / static_cast<double>(s.n) / static_cast<double>(s.d)};
   }
   [[nodiscard]] outcome run() {
     const dispar::cpu cpu;
@@ -130,6 +150,8 @@ struct job {
                                {.alpha = dispar::vector_view<double>(&alpha, 1)});
       return {alpha};
     }
+    if (r.command == "top_k_sample") return sample(dispar::decoding::top_k{50});
+    if (r.command == "top_p_sample") return sample(dispar::decoding::top_p{0.95});
     if (r.command == "permutation_test") {
       const auto t = dispar::mmd::permutation_test(cpu, s.x_view(), s.y_view(), gaussian_of(gamma),
                                                    {.permutations = static_cast<int>(r.integer("permutations")), .seed = 1});

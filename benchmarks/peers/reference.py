@@ -87,6 +87,23 @@ def adacad(a, b):
     return weight, ((1 + weight) * a.astype(numpy.float64) - weight * b.astype(numpy.float64)).astype(numpy.float32)
 
 
+def drawn(logits, workload, k=50, share=0.95):
+    """The mean over rows of the token, as a share of the vocabulary, at which half of what the filter kept is reached, in the
+    order of token numbers."""
+    tokens = []
+    for row in logits.astype(numpy.float64):
+        order = numpy.argsort(-row, kind="stable")
+        p = numpy.exp(row - row.max())
+        p /= p.sum()
+        before = numpy.cumsum(p[order]) - p[order]
+        kept = order[:k] if workload == "top_k_sample" else order[before < share]
+        mass = numpy.zeros_like(p)
+        mass[kept] = p[kept]
+        running = numpy.cumsum(mass)
+        tokens.append(int(numpy.searchsorted(running, running[-1] / 2, side="right")))
+    return float(numpy.mean(tokens)) / logits.shape[1]
+
+
 def _blocks(a, b, gammas, rows=500):
     """The mean over `gammas` of exp(-gamma |a_i - b_j|^2), in blocks of rows."""
     b_norms = (b * b).sum(1)

@@ -189,6 +189,45 @@ def adacad(x, y, request):
     return work
 
 
+def sample(keep):
+    """One token per row: what the filter keeps, its softmax, and the token at which half of that is reached. (`multinomial` in
+    its place takes longer.)"""
+
+    def workload(x, y, request):
+        x, _ = tensors(x, y, request)
+
+        def work():
+            with torch.no_grad():
+                p = torch.softmax(keep(x), 1)
+                running = p.cumsum(1)
+                tokens = torch.searchsorted(running, running[:, -1:] / 2, right=True)
+                return {"value": tokens.double().mean().item() / x.shape[1]}
+
+        return work
+
+    return workload
+
+
+def keep_top_k(x, k=50):
+    """By sorting."""
+    ordered, order = torch.sort(x, 1, descending=True)
+    ordered[:, k:] = -torch.inf
+    return torch.empty_like(x).scatter_(1, order, ordered)
+
+
+def keep_top_k_by_topk(x, k=50):
+    """As the transformers library: what is below the k-th value goes."""
+    return x.masked_fill(x < torch.topk(x, k, 1).values[:, -1:], -torch.inf)
+
+
+def keep_top_p(x, share=0.95):
+    """As the transformers library: sorted, by the running sum of probabilities."""
+    ordered, order = torch.sort(x, 1, descending=True)
+    p = torch.softmax(ordered, 1)
+    ordered = ordered.masked_fill(p.cumsum(1) - p >= share, -torch.inf)
+    return torch.empty_like(x).scatter_(1, order, ordered)
+
+
 def with_gradient_of_first(function):
     def workload(x, y, request):
         x, y = tensors(x, y, request)
@@ -310,6 +349,9 @@ def permutation_index(x, y, request, measured=20):
 
 
 EAGER = {
+    "top_k_sample": sample(keep_top_k),
+    "top_k_sample_topk": sample(keep_top_k_by_topk),
+    "top_p_sample": sample(keep_top_p),
     "mmd2_chunked": mmd2_chunked,
     "mmd2_float64": mmd2_float64,
     "permutation_index": permutation_index,

@@ -19,6 +19,7 @@ struct deep_kernel_matrix {
     const dispar::index n = c.integer("n");
     matrix<T> result(phi.rows(), phi.rows());
     dispar::mmd::gram(b, phi.x(n), phi.y(n), dispar::identity<dispar::sq_euclidean>{}, result.view());
+    b.wait();
     out.put("phi_sqdist", result.data());
 
     const double sigma0 = c.number("sigma0");
@@ -29,6 +30,7 @@ struct deep_kernel_matrix {
     } else {
       dispar::mmd::gram(b, phi.x(n), phi.y(n), dispar::feature_kernel{sigma0}, result.view());
     }
+    b.wait();
     out.put("gram", result.data());
   }
 };

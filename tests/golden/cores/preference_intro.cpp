@@ -88,9 +88,8 @@ struct candidate_sampling {
     tensor<T> forward(c, "forward_logits");
     integers rationale(c, "rationale"), candidates({forward.extent(0), c.integer("n")});
     tensor<double> u(c, "u");
+    preference::draw_candidates(b, forward.matrix(), rationale.vector(), candidates.matrix(), {.uniforms = u.matrix()});
     b.wait();
-    preference::draw_candidates(token_backend{}, forward.matrix(), rationale.vector(), candidates.matrix(),
-                                {.uniforms = u.matrix()});
     out.put("candidates", candidates.data());
   }
 };

@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-#include "dispar/backend/host/ranked_row_memory.hpp"
+#include "dispar/backend/host/ranked_cut.hpp"
 #include "dispar/backend/host/row_tile.hpp"
 #include "dispar/core/nan_watch.hpp"
 #include "dispar/core/pack_math.hpp"
@@ -191,8 +191,6 @@ private:
     constexpr double widths[bands] = {3, 6, 9, 12, 16};
     return widths[band];
   }
-  static constexpr index few = 48;  ///< elements that are ordered by insertion
-  static constexpr int bucket_bits = 8;
 
   /// The maximum and those of groups.
   void prepare() {
@@ -345,63 +343,10 @@ private:
   /// Keeps of the list the elements up to the first in the order at which the running sum of weights reaches the target.
   template<class Weight>
   void cut_list(const Weight& weight, double target) {
-    const auto [value, at] = find_cut(weight, target);
+    const auto [value, at] = find_cut(memory_, kept_, weight, target);
     keep_in_list(
         [&, v = value, j = at](index i) { return memory_.value[i] > v || (memory_.value[i] == v && memory_.at[i] <= j); });
   }
-  template<class Weight>
-  [[nodiscard]] ranked_element<T> find_cut(const Weight& weight, double target) const {
-    bits* const key = memory_.key;
-    std::int32_t* const place = memory_.place;
-    index count = kept_;
-    bits high = 0, low = static_cast<bits>(~bits{0});
-    for (index i = 0; i < count; ++i) {
-      key[i] = ordered_bits<T>(memory_.value[i], 0);
-      place[i] = static_cast<std::int32_t>(i);
-      high = key[i] > high ? key[i] : high;
-      low = key[i] < low ? key[i] : low;
-    }
-    double before = 0;
-    while (count > few && high != low) {
-      const int shift = bucket_shift<bits>(high - low, bucket_bits);
-      double sum[1 << bucket_bits] = {};
-      for (index i = 0; i < count; ++i) sum[(high - key[i]) >> shift] += weight(place[i]);
-      const bits buckets = (high - low) >> shift;
-      bits chosen = 0;
-      for (; chosen < buckets && before + sum[chosen] < target; ++chosen) before += sum[chosen];
-      index left = 0;
-      const bits top = high;
-      high = 0;
-      low = static_cast<bits>(~bits{0});
-      for (index i = 0; i < count; ++i) {
-        if ((top - key[i]) >> shift != chosen) continue;
-        key[left] = key[i];
-        place[left++] = place[i];
-        high = key[i] > high ? key[i] : high;
-        low = key[i] < low ? key[i] : low;
-      }
-      count = left;
-    }
-    if (high != low)  // few: the order itself, equal ones in the order of positions
-      for (index i = 1; i < count; ++i) {
-        const bits k = key[i];
-        const std::int32_t p = place[i];
-        index j = i;
-        for (; j > 0 && key[j - 1] < k; --j) {
-          key[j] = key[j - 1];
-          place[j] = place[j - 1];
-        }
-        key[j] = k;
-        place[j] = p;
-      }
-    index i = 0;
-    for (; i + 1 < count; ++i) {
-      before += weight(place[i]);
-      if (before >= target) break;
-    }
-    return {memory_.value[place[i]], memory_.at[place[i]]};
-  }
-
   strided_vector<const T> x_;
   strided_vector<T> writable_{};
   index number_, size_, kept_ = 0;
