@@ -15,4 +15,5 @@
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"
 #include "dispar/contrastive/token_means.hpp"
+#include "dispar/contrastive/token_spread.hpp"
 #include "dispar/contrastive/uniformity.hpp"

@@ -10,6 +10,7 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/token_means.hpp"
+#include "dispar/contrastive/token_spread.hpp"
 #include "dispar/contrastive/uniformity.hpp"
 #include "normal_rows.hpp"
 #include "oracle.hpp"
@@ -251,6 +252,35 @@ TEST_CASE("token means and their gradient, from any layout") {
   refuses([&] { contrastive::token_means(cpu{}, tokens, as_matrix(means, 1, 4)); }, "rows of means");
   const dispar::tensor_view<double, 3> none(x.data(), {2, 0, 2});
   refuses([&] { contrastive::token_means(cpu{}, none, as_matrix(means, 2, 2)); }, "tokens");
+}
+
+TEST_CASE("token spreads: as in the other modality, gradients by central differences, one token, errors") {
+  const auto x = normal_rows<double>(6, 2, 9), like = normal_rows<double>(4, 2, 10), by = normal_rows<double>(6, 2, 11);
+  using read = dispar::tensor_view<const double, 3>;
+  using write = dispar::tensor_view<double, 3>;
+  const auto tokens = [](const std::vector<double>& v, index n) { return read(v.data(), {2, n, 2}); };
+  const auto objective = [&](const std::vector<double>& at, const std::vector<double>& other) {
+    std::vector<double> out(at.size());
+    contrastive::match_token_spread(cpu{}, tokens(at, 3), tokens(other, 2), write(out.data(), {2, 3, 2}));
+    double sum = 0;
+    for (std::size_t k = 0; k < out.size(); ++k) sum += by[k] * out[k];
+    return sum;
+  };
+  std::vector<double> by_x(12), by_like(8);
+  contrastive::match_token_spread_gradient(cpu{}, tokens(x, 3), tokens(like, 2), tokens(by, 3), write(by_x.data(), {2, 3, 2}),
+                                           write(by_like.data(), {2, 2, 2}));
+  CHECK(oracle::apart(by_x, differences(x, [&](const auto& at) { return objective(at, like); })) < 1e-7);
+  CHECK(oracle::apart(by_like, differences(like, [&](const auto& at) { return objective(x, at); })) < 1e-7);
+  const std::vector<double> one{3}, two{1, 5};
+  std::vector<double> out(1);
+  contrastive::match_token_spread(cpu{}, read(one.data(), {1, 1, 1}), read(two.data(), {1, 2, 1}), write(out.data(), {1, 1, 1}));
+  CHECK(out[0] == doctest::Approx(6e4));
+  refuses(
+      [&] {
+        contrastive::match_token_spread(cpu{}, read(one.data(), {1, 0, 1}), read(two.data(), {1, 2, 1}),
+                                        write(out.data(), {1, 0, 1}));
+      },
+      "tokens of x");
 }
 
 }  // namespace contrastive_tests

@@ -1,15 +1,18 @@
-// Alignment of pairs, uniformity of rows, series and texts: contrastive-losses/align_uniform, balm-tsf/infonce_roll.
+// Alignment of pairs, uniformity of rows, series and texts: contrastive-losses/align_uniform, balm-tsf/infonce_roll,
+// scale_std.
 
 #include "backend_under_test.hpp"
 #include "dispar/contrastive/alignment.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/token_means.hpp"
+#include "dispar/contrastive/token_spread.hpp"
 #include "dispar/contrastive/uniformity.hpp"
 
 namespace golden {
 namespace {
 
 namespace contrastive = dispar::contrastive;
+using space = memory_under_test::space;
 
 struct align_uniform {
   static constexpr const char* name = "contrastive-losses/align_uniform";
@@ -54,6 +57,27 @@ struct infonce_roll {
   }
 };
 
+struct scale_std {
+  static constexpr const char* name = "balm-tsf/scale_std";
+  static constexpr double float_tolerance = 1e-4;
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    tensor<T> x(c, "text"), like(c, "ts"), by_out(c, "cotangent"), scaled(x.shape()), by_x(x.shape()), by_like(like.shape());
+    matrix<T> factor(x.extent(0), x.extent(2));
+    using read = dispar::tensor_view<const T, 3, space>;
+    contrastive::match_token_spread(b, read(x.tensor()), read(like.tensor()), scaled.tensor(), factor.view());
+    contrastive::match_token_spread_gradient(b, read(x.tensor()), read(like.tensor()), read(by_out.tensor()), by_x.tensor(),
+                                             by_like.tensor());
+    b.wait();
+    out.put("factor", factor.data());
+    out.put("scaled", scaled.data());
+    out.put("grad_text", by_x.data());
+    out.put("grad_ts", by_like.data());
+  }
+};
+
+const registration<scale_std> registered_scale_std;
 const registration<infonce_roll> registered_infonce_roll;
 const registration<align_uniform> registered_align_uniform;
 
