@@ -56,10 +56,10 @@ struct feature_net {
     const auto names = fixture_names(net.sizes().layers);
     for (auto& p : net.named_parameters()) {
       const at::NoGradGuard guard;
-      p.value().copy_(tensor<T>(c, names.at(p.key())));
+      p.value().copy_(torch_tensor<T>(c, names.at(p.key())));
     }
 
-    const auto x = tensor<T>(c, "x");
+    const auto x = torch_tensor<T>(c, "x");
     const auto stages = net.stages(x);
     put(out, "encoder_out", stages.encoder_out);
     put(out, "mlp_out", stages.mlp_out);

@@ -26,9 +26,9 @@ struct train_trace {
 
   template<class T, class B>
   static void run(const B&, const fixture& c, outputs& out) {
-    const auto x_batches = tensor<T>(c, "x_batches"), y_batches = tensor<T>(c, "y_batches");
+    const auto x_batches = torch_tensor<T>(c, "x_batches"), y_batches = torch_tensor<T>(c, "y_batches");
     const auto type = x_batches.options();
-    const auto w = tensor<T>(c, "w_init").requires_grad_(), b = at::zeros({w.size(1)}, type).requires_grad_();
+    const auto w = torch_tensor<T>(c, "w_init").requires_grad_(), b = at::zeros({w.size(1)}, type).requires_grad_();
     const auto parameter = [&](const char* of) { return at::full({}, c.number(of), type).requires_grad_(); };
     const auto s = parameter("s_init"), s0 = parameter("s0_init"), e = parameter("e_init");
     const dispar::mmd::criterion_options o{.xx = c.number("coeff_xx", 1),

@@ -14,7 +14,7 @@ namespace golden {
 
 /// An input in the precision under test.
 template<class T>
-[[nodiscard]] at::Tensor tensor(const fixture& c, const std::string& name) {
+[[nodiscard]] at::Tensor torch_tensor(const fixture& c, const std::string& name) {
   const array a = c.input(name);
   auto t = at::empty(std::vector<std::int64_t>(a.shape.begin(), a.shape.end()), dispar::torch_type<T>);
   auto* const elements = static_cast<T*>(t.data_ptr());
