@@ -21,5 +21,5 @@
 #include "dispar/backend/gpu/select.hpp"
 #include "dispar/backend/gpu/step.hpp"
 #include "dispar/backend/gpu/transfer.hpp"
-#include "dispar/backend/sort.hpp"
 #include "dispar/backend/gpu/weights.hpp"
+#include "dispar/backend/sort.hpp"
