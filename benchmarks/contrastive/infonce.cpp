@@ -45,6 +45,14 @@ const bool registered = [] {
   add("contrastive/infonce_gradient/cpu-1/float", symmetric<float, true>, one_thread, 1);
   add("contrastive/infonce_gradient/cpu/float", symmetric<float, true>, cpu{}, 0);
   add("contrastive/infonce_gradient/cpu/double", symmetric<double, true>, cpu{}, 0);
+  // Four minutes on two cores.
+  benchmark::RegisterBenchmark("contrastive/infonce_gradient_large/cpu/float",
+                               [](benchmark::State& state) { symmetric<float, true>(state, cpu{}, 0); })
+      ->Args({131072, 512})
+      ->ArgNames({"b", "d"})
+      ->Iterations(1)
+      ->Unit(benchmark::kSecond)
+      ->UseRealTime();
   return true;
 }();
 

@@ -88,16 +88,31 @@ class Case:
         return 3 * packed + 4, packed
 
 
+class PairedRows:
+    """A case of two matrices of b rows each: to the sides, two samples."""
+
+    permutations = 0
+    gamma = float("nan")
+    ms_goal = (None, None)
+    repeats = 1
+
+    @property
+    def n(self):
+        return self.b
+
+    @property
+    def m(self):
+        return self.b
+
+
 @dataclass(frozen=True)
-class RowCase:
+class RowCase(PairedRows):
     """Aligned rows of logits, b x v. To the sides they are two samples of b rows and v columns."""
 
     workload: str
     b: int
     v: int
     opponents: tuple
-    permutations = 0
-    gamma = float("nan")
     ceiling = "copy"
     # The value is a mean of sums of v products of rounded floats.
     error_goal = (2e-7, 5e-8)
@@ -109,14 +124,6 @@ class RowCase:
     @property
     def sizes(self):
         return {"b": self.b, "v": self.v}
-
-    @property
-    def n(self):
-        return self.b
-
-    @property
-    def m(self):
-        return self.b
 
     @property
     def d(self):
@@ -147,7 +154,7 @@ class RowCase:
 
 
 @dataclass(frozen=True)
-class ContrastiveCase:
+class ContrastiveCase(PairedRows):
     """Two matrices of b embeddings of d features, row i of one belonging to row i of the other."""
 
     workload: str
@@ -156,26 +163,14 @@ class ContrastiveCase:
     opponents: tuple
     # A fiftieth, and a 125th, of the 8.25 GB that PyTorch takes with 16384 pairs of 512 features.
     extra_mb_goal = (165.0, 66.0)
-    permutations = 0
-    gamma = float("nan")
     ceiling = "FMA peak"
     # The value is a mean of logarithms, logits of up to 14 being rounded to float.
     error_goal = (2e-6, 5e-7)
     ceiling_goal = (None, None)
-    ms_goal = (None, None)
-    repeats = 1
 
     @property
     def sizes(self):
         return {"b": self.b, "d": self.d}
-
-    @property
-    def n(self):
-        return self.b
-
-    @property
-    def m(self):
-        return self.b
 
     def samples(self):
         return reference.views(self.b, self.d)

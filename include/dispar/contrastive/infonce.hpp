@@ -24,6 +24,14 @@ struct infonce_options {
   index band_rows = 0;                  ///< rows worked on at a time; 0: as many as `band_bytes` hold. Changes last bits
 };
 
+/// How a loss of pairs is made that leaves no other choice: `ntxent`, `rolled_infonce`.
+template<memory_space S = host>
+struct matched_options {
+  reduction reduce = reduction::mean;  ///< over the pairs; where both rows are anchors, a pair's loss is the mean of theirs
+  vector_view<double, S> losses{};     ///< where to write the loss of every pair; not wanted by default
+  index band_rows = 0;                 ///< as in `infonce_options`
+};
+
 namespace detail {
 
 /// Checks arguments, measures rows.
@@ -83,8 +91,8 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
 ///     // clip.value, clip.rows (images find texts), clip.cols, clip.by_temperature
 ///
 /// x, y: n x d of one type, any strides; `negatives` m x d. The matched pairs are computed in double, apart from the others: with
-/// one row and no negatives the loss is exactly 0, and small losses keep their digits. Accuracy in float: the loss to about 1e-6
-/// of the largest logit, gradients to 1e-6 of the largest.
+/// one row and no negatives the loss is exactly 0, and small losses keep their digits. Accuracy in float at a scale of 5: the
+/// loss and gradients to 3e-6 of the largest (tests/contrastive/softmax.cpp); errors grow with the scale.
 ///
 /// Time: n (n + m) d multiply-adds for the value, four times that with gradients: logits are computed again and never stored.
 /// Memory: one number per row, and bands of rows, at most 64 MiB on the host and 1 GiB on a device (`band_bytes`) for any n; with

@@ -124,10 +124,11 @@ struct finish_loss {
   }
 };
 
-struct add_number {
-  const double* from;
-  double* to;
-  DISPAR_FN void operator()() const { *to += *from; }
+/// sums[k] += part[k].
+struct add_numbers {
+  const double* part;
+  double* sums;
+  DISPAR_FN void operator()(index k) const { sums[k] += part[k]; }
 };
 struct clear_number {
   double* to;
@@ -210,7 +211,7 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
         pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
                  std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
                  feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
-        in_order(b, add_number{slope.data(), others});
+        for_each_index(b, 1, add_numbers{slope.data(), others});
       });
   targets.finish(b, matrices, how, matched.data(), g.factor, g.upstream.data());
   finish.others = others;

@@ -6,14 +6,6 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace contrastive {
 
-/// How the rolled InfoNCE is made.
-template<memory_space S = host>
-struct rolled_infonce_options {
-  reduction reduce = reduction::mean;  ///< over the pairs
-  vector_view<double, S> losses{};     ///< where to write the loss of every pair; not wanted by default
-  index band_rows = 0;                 ///< as in `infonce_options`
-};
-
 /// InfoNCE whose negatives are all rows of y, moved on by one row: the positive is among them and counts twice,
 ///
 ///     z_ij = scale s(x_i, y_j),    L = mean_i ( log( exp(z_ii) + sum_j exp(z_ij) ) - z_ii ),
@@ -30,7 +22,7 @@ struct rolled_infonce_options {
 /// Zhou, Schöner, Lyu, Fouché & Wang, CIKM 2025 (arXiv 2509.00622), LearnableTemperatureInfoNCELoss.
 template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale>
 [[nodiscard]] softmax_loss rolled_infonce(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
-                                          const gradients_of<X>& g = {}, const rolled_infonce_options<space_of<X>>& o = {}) {
+                                          const gradients_of<X>& g = {}, const matched_options<space_of<X>>& o = {}) {
   result<softmax_loss, B> loss(b);
   rolled_infonce(b, x, y, how, scale, loss.view(), g, o);
   return loss.get();
@@ -40,7 +32,7 @@ template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, log
 template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale, class R>
 void rolled_infonce(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
                     const scalar_view<softmax_loss, R>& out, const gradients_of<X>& g = {},
-                    const rolled_infonce_options<space_of<X>>& o = {}) {
+                    const matched_options<space_of<X>>& o = {}) {
   using T = computed_type<value_type_of<X>>;
   require(!g.negatives, "rolled_infonce: gradient by negatives", "must be the null view: the negatives are y");
   const matrix_view<const value_type_of<Y>, space_of<Y>> negatives = view_of(y);
@@ -63,7 +55,7 @@ void rolled_infonce(const B& b, const X& x, const Y& y, const Similarity& how, c
 /// The same on the default backend.
 template<backend B = default_backend, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale>
 [[nodiscard]] softmax_loss rolled_infonce(const X& x, const Y& y, const Similarity& how, const Scale& scale,
-                                          const gradients_of<X>& g = {}, const rolled_infonce_options<space_of<X>>& o = {}) {
+                                          const gradients_of<X>& g = {}, const matched_options<space_of<X>>& o = {}) {
   return rolled_infonce(B{}, x, y, how, scale, g, o);
 }
 

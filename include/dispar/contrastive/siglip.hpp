@@ -66,13 +66,6 @@ struct matched_sigmoids {
   }
 };
 
-/// sums[k] += part[k].
-struct add_numbers {
-  const double* part;
-  double* sums;
-  DISPAR_FN void operator()(index k) const { sums[k] += part[k]; }
-};
-
 template<logit_scale Scale>
 struct finish_siglip {
   const double* sums;  ///< loss, dL / dz, (dL / dz) scaled similarity

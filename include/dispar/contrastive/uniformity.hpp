@@ -4,6 +4,7 @@
 
 #include "dispar/backend/default.hpp"
 #include "dispar/contrastive/finite_rows.hpp"
+#include "dispar/contrastive/gradient_targets.hpp"
 #include "dispar/contrastive/gradient_views.hpp"
 #include "dispar/contrastive/softmax_terms.hpp"
 
@@ -163,11 +164,7 @@ void uniformity(const B& b, const X& rows_of_x, const Similarity& how, const sca
   in_order(b, detail::finish_uniformity{folded.data(), parts, number(n) * (number(n) - 1) / 2, log_sum.data(), out.data()});
   if (!g.x) return;
 
-  const auto wanted = detail::reached<B>(g.x);
-  array<T, 2, B> apart;
-  if (g.accumulate) apart = array<T, 2, B>(b, {n, features});
-  const matrix_view<T, space> target = g.accumulate ? apart.view() : wanted;
-  clear(target);
+  const detail::gradient_targets<B, T, S, 1> targets(b, {g.x}, g.accumulate);
   detail::for_each_band_pair<sq_euclidean>(
       b, matrices, how, met, o.band_rows,
       [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
@@ -175,24 +172,11 @@ void uniformity(const B& b, const X& rows_of_x, const Similarity& how, const sca
         for_each_index(b, data.rows(), detail::same_operand<T>{log_sum.data(), operand.data()});
         const std::array<vector_view<const T, space>, 1> by_row{{{operand.data(), data.rows()}}};
         const bool square = data.segments() == 1;
-        pairwise(
-            b, data, detail::potential_slopes<T>{static_cast<T>(o.t)}, blocks,
-            std::span<const vector_view<const T, space>>(by_row),
-            feature_gradient<0, 0, T, 2, space>{
-                {target.slice(r.first, r.count), square ? matrix_view<T, space>{} : target.slice(c.first, c.count)}, 1, true});
+        pairwise(b, data, detail::potential_slopes<T>{static_cast<T>(o.t)}, blocks,
+                 std::span<const vector_view<const T, space>>(by_row),
+                 feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
       });
-  for_each_index(b, n, 4 * work,
-                 detail::gradient_by_rows<E, T, Similarity>{dispar::detail::strided_of(matrices[0].rows),
-                                                            {target.data(), target.stride(0), target.stride(1)},
-                                                            features,
-                                                            matrices[0].norm.data(),
-                                                            how,
-                                                            0,
-                                                            {{}, nullptr, how, 0, nullptr},
-                                                            g.factor,
-                                                            g.upstream.data(),
-                                                            g.accumulate,
-                                                            dispar::detail::strided_of(wanted)});
+  targets.finish(b, matrices, how, nullptr, g.factor, g.upstream.data());
 }
 
 /// The same on the default backend.

@@ -41,7 +41,7 @@ struct log_sum_exp_on_device {
       bool bad = false;
 #pragma unroll
       for (int s = 0; s < shape::cols; ++s) {
-        if (!counts(at, shape::row(thread, r), shape::col(thread, s))) continue;
+        if (!at.counts(shape::row(thread, r), shape::col(thread, s))) continue;
         const T x = values.output[r][s][Output].value;
         bad = bad || is_nan(x);
         maximum[r] = x > maximum[r] ? x : maximum[r];
@@ -55,7 +55,7 @@ struct log_sum_exp_on_device {
       const bool plain = !is_special(maximum[r]) && maximum[r] > nothing;
 #pragma unroll
       for (int s = 0; s < shape::cols; ++s)
-        if (plain && counts(at, shape::row(thread, r), shape::col(thread, s)))
+        if (plain && at.counts(shape::row(thread, r), shape::col(thread, s)))
           sum[r] += std::exp(values.output[r][s][Output].value - maximum[r]);
       for (int distance = shape::row_lanes / 2; distance > 0; distance /= 2)
         sum[r] += __shfl_xor_sync(0xffffffffu, sum[r], distance);
@@ -78,11 +78,6 @@ struct log_sum_exp_on_device {
   __device__ void end(const A&...) const {}
 
 private:
-  [[nodiscard]] __device__ static bool counts(const tile_position& at, int a, int b) {
-    const index i = at.own.local + a, j = at.other.local + b;
-    const bool wanted = !at.triangle || (at.order == pair_order::sorted ? i != j : i < j);
-    return wanted && a < at.own.count && b < at.other.count;
-  }
   template<class Shape, class T, class Shared>
   __device__ static void exchange(const T (&numbers)[Shape::rows], int thread, Shared& shared) {
     __syncthreads();

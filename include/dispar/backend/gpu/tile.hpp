@@ -77,6 +77,13 @@ struct tile_position {
   pair_order order;
   bool triangle;
   int member = 0;  ///< of a family of operations: whose outputs they are
+
+  /// Whether row a and column b of the tile are a pair of the block: no padding, and in a triangle not twice or with itself.
+  [[nodiscard]] DISPAR_FN bool counts(int a, int b) const {
+    const index i = own.local + a, j = other.local + b;
+    const bool wanted = !triangle || (order == pair_order::sorted ? i != j : i < j);
+    return wanted && a < own.count && b < other.count;
+  }
 };
 
 /// The distances of a thread's pairs and the outputs of one member; those of pairs that do not count are 0.
@@ -145,9 +152,7 @@ private:
     const bool touches_diagonal = at.triangle && at.own.local == at.other.local;
     if (!touches_diagonal && at.own.count == shape::edge && at.other.count == shape::edge) return;
     for_each_pair([&](int r, int s, int a, int b) {
-      const index i = at.own.local + a, j = at.other.local + b;
-      const bool wanted = !at.triangle || (at.order == pair_order::sorted ? i != j : i < j);
-      const bool counts = wanted && a < at.own.count && b < at.other.count;
+      const bool counts = at.counts(a, b);
 #pragma unroll
       for (int o = 0; o < Operation::outputs; ++o)
         if (!counts) output[r][s][o] = V(0);
