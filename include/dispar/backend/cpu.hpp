@@ -3,6 +3,7 @@
 #include "dispar/backend/host/gather.hpp"
 #include "dispar/backend/host/given_matrix.hpp"
 #include "dispar/backend/host/gradient_sink.hpp"
+#include "dispar/backend/host/kept_distances.hpp"
 #include "dispar/backend/host/log_sum_exp_sink.hpp"
 #include "dispar/backend/host/order_statistics.hpp"
 #include "dispar/backend/host/pair_list.hpp"

@@ -164,6 +164,13 @@ struct store_across {
   ///@}
 };
 
+/// `data` for several passes over one block: a backend that can keeps the distances of the first for those that follow
+/// `data.give()`, in memory for rows x rows numbers. Null: nothing is kept.
+template<backend B, class Data>
+[[nodiscard]] Data keep_distances(const B&, Data data, const pair_block*) {
+  return data;
+}
+
 namespace detail {
 
 /// Checks the output of `store_across`.

@@ -159,13 +159,14 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
   for_each_index(b, rows, clear_states{states.data()});
   const std::span<const vector_view<const T, space>> no_operands;
   const auto of_band = [&](const band& r, auto* all) { return all + first[static_cast<std::size_t>(r.of)] + r.first; };
-  for_each_band_pair(
-      b, matrices, how, met, form.band_rows, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
-        array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
-        pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, no_operands,
-                 row_log_sum_exp<0, space>{own.view()});
-        for_each_index(b, data.rows(), merge_states{own.data(), of_band(r, states.data()), of_band(c, states.data()), r.count});
-      });
+  const bool slopes = g.x || g.y || g.negatives || g.temperature;
+  auto passes = passes_over_bands(b, matrices, how, met, form.band_rows, slopes);
+  passes.for_each([&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
+    array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
+    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, no_operands,
+             row_log_sum_exp<0, space>{own.view()});
+    for_each_index(b, data.rows(), merge_states{own.data(), of_band(r, states.data()), of_band(c, states.data()), r.count});
+  });
 
   array<double, 1, B> z(b, {pairs}), matched(b, {pairs}), sums(b, {4});
   array<double, 2, B> terms(b, {pairs, 3});
@@ -192,27 +193,25 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
   column_sums(b, std::as_const(terms).view(), vector_view<double, space>(sums.data(), 3));
   const double divisor = form.reduce == reduction::mean ? static_cast<double>(pairs) : 1.0;
   finish_loss<Scale> finish{sums.data(), nullptr, scale, divisor, form.both, g.factor, g.upstream.data(), out};
-  if (!(g.x || g.y || g.negatives || g.temperature)) return in_order(b, finish);
+  if (!slopes) return in_order(b, finish);
 
   const gradient_targets<B, T, S, 3> targets(b, {g.x, g.y, g.negatives}, g.accumulate);
   double* const others = sums.data() + 3;
   in_order(b, clear_number{others});
-  for_each_band_pair(
-      b, matrices, how, met, form.band_rows, [&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
-        array<T, 2, B> own(b, {2, data.rows()});
-        for (index o = 0; o < 2; ++o)
-          for_each_index(b, data.rows(),
-                         gather_operands<T>{of_band(r, operands.data() + o * rows), of_band(c, operands.data() + o * rows),
-                                            r.count, own.data() + o * data.rows()});
-        const std::array<vector_view<const T, space>, 2> by_row{
-            {{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}}};
-        array<double, 2, B> slope(b, {1, 1});
-        const bool square = data.segments() == 1;
-        pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
-                 std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
-                 feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
-        for_each_index(b, 1, add_numbers{slope.data(), others});
-      });
+  passes.for_each([&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
+    array<T, 2, B> own(b, {2, data.rows()});
+    for (index o = 0; o < 2; ++o)
+      for_each_index(b, data.rows(),
+                     gather_operands<T>{of_band(r, operands.data() + o * rows), of_band(c, operands.data() + o * rows), r.count,
+                                        own.data() + o * data.rows()});
+    const std::array<vector_view<const T, space>, 2> by_row{{{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}}};
+    array<double, 2, B> slope(b, {1, 1});
+    const bool square = data.segments() == 1;
+    pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
+             std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
+             feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
+    for_each_index(b, 1, add_numbers{slope.data(), others});
+  });
   targets.finish(b, matrices, how, matched.data(), g.factor, g.upstream.data());
   finish.others = others;
   in_order(b, finish);

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "dispar/backend/array.hpp"
 #include "dispar/backend/pairwise.hpp"
@@ -63,45 +65,114 @@ template<class Space>
   return (bands > 0 ? bands : 1) * unit;
 }
 
-/// visit(data, blocks, rows band, cols band, leaves matched pairs out) for every pair of bands that meet, `data` packed for
-/// `Metric`. In a triangle both bands are the same. `band_rows`: of a band; 0: `rows_per_band`.
+/// Bytes of distances that a call with several passes keeps from the first, where all of them fit: 64 MiB on the host. A
+/// device computes them again.
+template<class Space>
+inline constexpr double kept_bytes = std::same_as<Space, host> ? 67108864.0 : 0.0;
+
+/// Passes over all pairs of bands that meet, `data` packed for `Metric`:
+/// visit(data, blocks, rows band, cols band, leaves matched pairs out). In a triangle both bands are the same.
+template<class Metric, backend B, class E, std::size_t Count, similarity Similarity>
+class band_passes {
+  using space = typename B::space;
+  using T = computed_type<E>;
+  using part = sample<T, 1, space>;
+  using packed = decltype(keep_distances(std::declval<const B&>(),
+                                         pack_samples<Metric>(std::declval<const B&>(), std::declval<std::array<part, 2>>()),
+                                         static_cast<const pair_block*>(nullptr)));
+
+public:
+  /// `band_rows`: rows of a band; 0: all where they fit `band_bytes`, else `rows_per_band`. `several`: more than one pass.
+  band_passes(const B& b, const std::array<embeddings<E, B>, Count>& matrices, const Similarity& how,
+              std::span<const meeting> meetings, index band_rows, bool several)
+      : b_(b), matrices_(matrices), how_(how), meetings_(meetings) {
+    const index features = matrices[0].rows.cols();
+    for (const auto& m : matrices) most_ = m.count() > most_ ? m.count() : most_;
+    const bool fits = 32 * static_cast<double>(most_) * static_cast<double>(features) <= band_bytes<space>;
+    step_ = band_rows > 0 ? band_rows : (fits ? most_ : rows_per_band<space>(features));
+    double pairs = 0;
+    for (const meeting& m : meetings) pairs += static_cast<double>(count(m.rows)) * static_cast<double>(count(m.cols));
+    keeps_ = several && most_ <= step_ && pairs * sizeof(T) <= kept_bytes<space>;
+    most_ = most_ < step_ ? most_ : step_;
+  }
+
+  /// One pass.
+  template<class Visit>
+  void for_each(const Visit& visit) {
+    if (!kept_.empty()) {
+      for (const visited& v : kept_) visit(v.data, v.blocks, v.rows, v.cols, v.matched);
+      return;
+    }
+    array<T, 2, B> scaled(b_, {2 * most_, matrices_[0].rows.cols()});
+    for (const meeting& m : meetings_)
+      for (index i = 0; i < count(m.rows); i += step_) {
+        const band rows = rows_of(m.rows, i);
+        scale(rows, scaled.data());
+        for (index j = m.rows == m.cols ? i : 0; j < count(m.cols); j += step_)
+          visit_pair(m, rows, rows_of(m.cols, j), scaled, visit);
+      }
+  }
+
+private:
+  struct visited {
+    packed data;
+    std::array<pair_block, 1> blocks;
+    band rows, cols;
+    bool matched;
+  };
+
+  [[nodiscard]] index count(int matrix) const { return matrices_[static_cast<std::size_t>(matrix)].count(); }
+  [[nodiscard]] band rows_of(int matrix, index first) const {
+    const index left = count(matrix) - first;
+    return {matrix, first, left < step_ ? left : step_};
+  }
+  void scale(const band& rows, T* to) const {
+    const auto& from = matrices_[static_cast<std::size_t>(rows.of)];
+    const index features = from.rows.cols();
+    for_each_index(b_, rows.count, static_cast<double>(rows.count) * static_cast<double>(features),
+                   scale_rows<E, T, Similarity>{dispar::detail::strided_of(from.rows), features, rows.first, from.norm.data(),
+                                                how_, rows.of, to});
+  }
+  template<class Visit>
+  void visit_pair(const meeting& m, const band& rows, const band& cols, array<T, 2, B>& scaled, const Visit& visit) {
+    const bool square = m.rows == m.cols && rows.first == cols.first;
+    if (!square) scale(cols, scaled.data() + most_ * scaled.view().cols());
+    const auto segment = [&](index at, index size) { return part{{std::as_const(scaled).view().slice(at, size)}}; };
+    const std::array<pair_block, 1> blocks{{{0, square ? 0 : 1, square}}};
+    visited v{keep_distances(b_,
+                             square ? pack_samples<Metric>(b_, std::array{segment(0, rows.count)})
+                                    : pack_samples<Metric>(b_, std::array{segment(0, rows.count), segment(most_, cols.count)}),
+                             keeps_ ? blocks.data() : nullptr),
+              blocks, rows, cols, m.matched && !square && rows.first == cols.first};
+    visit(v.data, v.blocks, v.rows, v.cols, v.matched);
+    if (!keeps_) return;
+    if constexpr (requires { v.data.give(); }) {
+      v.data.give();
+      kept_.push_back(std::move(v));
+    }
+  }
+
+  const B& b_;
+  const std::array<embeddings<E, B>, Count>& matrices_;
+  Similarity how_;
+  std::span<const meeting> meetings_;
+  index step_ = 0, most_ = 0;
+  bool keeps_ = false;
+  std::vector<visited> kept_{};
+};
+
+/// `Metric` by name, the rest from the arguments; see `band_passes`.
+template<class Metric = dot, backend B, class E, std::size_t Count, similarity Similarity>
+[[nodiscard]] auto passes_over_bands(const B& b, const std::array<embeddings<E, B>, Count>& matrices, const Similarity& how,
+                                     std::span<const meeting> meetings, index band_rows, bool several) {
+  return band_passes<Metric, B, E, Count, Similarity>(b, matrices, how, meetings, band_rows, several);
+}
+
+/// A single pass.
 template<class Metric = dot, backend B, class E, std::size_t Count, similarity Similarity, class Visit>
 void for_each_band_pair(const B& b, const std::array<embeddings<E, B>, Count>& matrices, const Similarity& how,
                         std::span<const meeting> meetings, index band_rows, const Visit& visit) {
-  using space = typename B::space;
-  using T = computed_type<E>;
-  const index features = matrices[0].rows.cols(), step = band_rows > 0 ? band_rows : rows_per_band<space>(features);
-  index most = 0;
-  for (const auto& m : matrices) most = m.count() > most ? m.count() : most;
-  most = most < step ? most : step;
-  array<T, 2, B> scaled(b, {2 * most, features});
-  const auto scale = [&](const band& rows, index at) {
-    const auto& from = matrices[static_cast<std::size_t>(rows.of)];
-    for_each_index(b, rows.count, static_cast<double>(rows.count) * static_cast<double>(features),
-                   scale_rows<E, T, Similarity>{dispar::detail::strided_of(from.rows), features, rows.first, from.norm.data(),
-                                                how, rows.of, scaled.data() + at * features});
-  };
-  using part = sample<T, 1, space>;
-  const auto segment = [&](index at, index count) { return part{{std::as_const(scaled).view().slice(at, count)}}; };
-  for (const meeting& m : meetings) {
-    const index n = matrices[static_cast<std::size_t>(m.rows)].count(), k = matrices[static_cast<std::size_t>(m.cols)].count();
-    for (index i = 0; i < n; i += step) {
-      const band rows{m.rows, i, n - i < step ? n - i : step};
-      scale(rows, 0);
-      for (index j = m.rows == m.cols ? i : 0; j < k; j += step) {
-        const band cols{m.cols, j, k - j < step ? k - j : step};
-        const bool square = m.rows == m.cols && i == j;
-        const std::array<pair_block, 1> blocks{{{0, square ? 0 : 1, square}}};
-        if (square) {
-          visit(pack_samples<Metric>(b, std::array{segment(0, rows.count)}), blocks, rows, cols, false);
-        } else {
-          scale(cols, most);
-          visit(pack_samples<Metric>(b, std::array{segment(0, rows.count), segment(most, cols.count)}), blocks, rows, cols,
-                m.matched && i == j);
-        }
-      }
-    }
-  }
+  passes_over_bands<Metric>(b, matrices, how, meetings, band_rows, false).for_each(visit);
 }
 
 }  // namespace contrastive::detail

@@ -102,8 +102,9 @@ struct same_operand {
 /// 0, pairs 0, gradient 0. Accuracy in float: t times 1e-6, gradients 1e-5 of the largest.
 ///
 /// Time: n^2 d / 2 multiply-adds for the value, twice that again with the gradient. Memory: one number per row, and bands of
-/// rows, at most 64 MiB on the host and 1 GiB on a device (`band_bytes`) for any n; with `accumulate` a copy of the gradient. The
-/// bits depend on shapes only, not on the number of threads.
+/// rows, at most 64 MiB on the host and 1 GiB on a device (`band_bytes`) for any n; with the gradient, on the host, distances
+/// that fit into 64 MiB more (`kept_bytes`); with `accumulate` a copy of the gradient. The bits depend on shapes only, not on the
+/// number of threads.
 ///
 /// Throws `invalid_argument` for a matrix without rows or columns, t that is not positive and finite, and NaN or infinity in a
 /// row (on a GPU at the next wait). Wang & Isola, ICML 2020, section 4.1.
@@ -151,31 +152,27 @@ void uniformity(const B& b, const X& rows_of_x, const Similarity& how, const sca
   array<double, 1, B> log_sum(b, {1});
   for_each_index(b, n, detail::clear_states{states.data()});
   const std::span<const vector_view<const T, space>> no_operands;
-  detail::for_each_band_pair<sq_euclidean>(
-      b, matrices, how, met, o.band_rows,
-      [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
-        array<detail::log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
-        pairwise(b, data, detail::potential_exponents<T>{static_cast<T>(o.t)}, blocks, no_operands,
-                 row_log_sum_exp<0, space>{own.view()});
-        for_each_index(b, data.rows(),
-                       detail::merge_states{own.data(), states.data() + r.first, states.data() + c.first, r.count});
-      });
+  auto passes = detail::passes_over_bands<sq_euclidean>(b, matrices, how, met, o.band_rows, static_cast<bool>(g.x));
+  passes.for_each([&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
+    array<detail::log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
+    pairwise(b, data, detail::potential_exponents<T>{static_cast<T>(o.t)}, blocks, no_operands,
+             row_log_sum_exp<0, space>{own.view()});
+    for_each_index(b, data.rows(), detail::merge_states{own.data(), states.data() + r.first, states.data() + c.first, r.count});
+  });
   for_each_index(b, parts, number(n), detail::fold_states{states.data(), n, parts, folded.data()});
   in_order(b, detail::finish_uniformity{folded.data(), parts, number(n) * (number(n) - 1) / 2, log_sum.data(), out.data()});
   if (!g.x) return;
 
   const detail::gradient_targets<B, T, S, 1> targets(b, {g.x}, g.accumulate);
-  detail::for_each_band_pair<sq_euclidean>(
-      b, matrices, how, met, o.band_rows,
-      [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
-        array<T, 1, B> operand(b, {data.rows()});
-        for_each_index(b, data.rows(), detail::same_operand<T>{log_sum.data(), operand.data()});
-        const std::array<vector_view<const T, space>, 1> by_row{{{operand.data(), data.rows()}}};
-        const bool square = data.segments() == 1;
-        pairwise(b, data, detail::potential_slopes<T>{static_cast<T>(o.t)}, blocks,
-                 std::span<const vector_view<const T, space>>(by_row),
-                 feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
-      });
+  passes.for_each([&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
+    array<T, 1, B> operand(b, {data.rows()});
+    for_each_index(b, data.rows(), detail::same_operand<T>{log_sum.data(), operand.data()});
+    const std::array<vector_view<const T, space>, 1> by_row{{{operand.data(), data.rows()}}};
+    const bool square = data.segments() == 1;
+    pairwise(b, data, detail::potential_slopes<T>{static_cast<T>(o.t)}, blocks,
+             std::span<const vector_view<const T, space>>(by_row),
+             feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
+  });
   targets.finish(b, matrices, how, nullptr, g.factor, g.upstream.data());
 }
 
