@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispar/backend/host/extremum_sink.hpp"
 #include "dispar/backend/host/gather.hpp"
 #include "dispar/backend/host/given_matrix.hpp"
 #include "dispar/backend/host/gradient_sink.hpp"

@@ -14,10 +14,13 @@
 /// operations (kernels that differ in their parameters) also has `most_members` and `members()`: it is evaluated that many
 /// times from the same distances, `at.member` counting. Its members are a number at run time and compile as one.
 
+#include <concepts>
+#include <limits>
 #include <span>
 
 #include "dispar/backend/backend.hpp"
 #include "dispar/backend/sample.hpp"
+#include "dispar/core/folds/extremum.hpp"
 #include "dispar/core/folds/log_sum_exp.hpp"
 #include "dispar/core/vec.hpp"
 
@@ -108,6 +111,29 @@ struct row_log_sum_exp {
   matrix_view<state, S> out;
   bool accumulate = false;
   ///@}
+};
+
+/// Sink: for every row of every segment, the first in an order (`folds::largest_first`, `folds::smallest_first`) of output
+/// `Output` over its pairs, by slot of the block, and where: the number of the row met there, counted within that row's segment;
+/// the lowest one among equals, whatever the tiles. NaN comes first. `out` is rows x slots; with `accumulate` it is merged into
+/// what is there. Position -1 and value 0 where no pair counts: outputs count that come before `row_extremum::bound`, minus a
+/// quarter of the largest finite number where the largest is looked for and plus that where the smallest is; so an operation
+/// leaves pairs out. States of bands merge by `folds::extremum` once the caller has added the bands' first rows to the positions.
+template<int Output, class Order, memory_space S = host>
+struct row_extremum {
+  static_assert(std::same_as<Order, folds::largest_first> || std::same_as<Order, folds::smallest_first>,
+                "dispar: row_extremum takes folds::largest_first or folds::smallest_first");
+  /// Which output, and where it goes.
+  ///@{
+  static constexpr int output = Output;
+  using fold = folds::extremum<double, Order>;
+  using state = typename fold::state;
+  matrix_view<state, S> out;
+  bool accumulate = false;
+  ///@}
+  /// Outputs that do not come before it count nothing.
+  template<class T>
+  static constexpr T bound = (std::same_as<Order, folds::largest_first> ? -1 : 1) * (std::numeric_limits<T>::max() / 4);
 };
 
 /// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.rows` and `labels.labels` count

@@ -62,10 +62,10 @@ struct log_sum_exp_on_device {
     }
     // Maxima and sums take turns in the same shared memory.
     double maxima[shape::row_warps] = {};
-    exchange<shape>(maximum, thread, shared);
+    share_rows<shape>(maximum, thread, shared);
     if (thread < shape::edge)
       for (int w = 0; w < shape::row_warps; ++w) maxima[w] = shared.row_sums[w][thread];
-    exchange<shape>(sum, thread, shared);
+    share_rows<shape>(sum, thread, shared);
     if (thread >= at.own.count) return;  // no barrier follows
     state& own = out(at.own.number + thread, blocks[at.block].slot);
     for (int w = 0; w < shape::row_warps; ++w)
@@ -76,18 +76,6 @@ struct log_sum_exp_on_device {
   }
   template<class... A>
   __device__ void end(const A&...) const {}
-
-private:
-  template<class Shape, class T, class Shared>
-  __device__ static void exchange(const T (&numbers)[Shape::rows], int thread, Shared& shared) {
-    __syncthreads();
-    if (thread % Shape::row_lanes == 0) {
-#pragma unroll
-      for (int r = 0; r < Shape::rows; ++r)
-        shared.row_sums[Shape::row_warp(thread)][Shape::row(thread, r)] = static_cast<double>(numbers[r]);
-    }
-    __syncthreads();
-  }
 };
 
 template<int Output, memory_space S, class Data>

@@ -4,6 +4,7 @@
 
 #include <tuple>
 
+#include "dispar/backend/gpu/extremum_sink.hpp"
 #include "dispar/backend/gpu/gradient_sink.hpp"
 #include "dispar/backend/gpu/log_sum_exp_sink.hpp"
 #include "dispar/backend/gpu/quadratic_sink.hpp"

@@ -160,6 +160,18 @@ private:
   }
 };
 
+/// A number for each of this thread's rows, the same in all lanes that share the row, to `shared.row_sums` by warp.
+template<class Shape, class T, class Shared>
+__device__ void share_rows(const T (&numbers)[Shape::rows], int thread, Shared& shared) {
+  __syncthreads();
+  if (thread % Shape::row_lanes == 0) {
+#pragma unroll
+    for (int r = 0; r < Shape::rows; ++r)
+      shared.row_sums[Shape::row_warp(thread)][Shape::row(thread, r)] = static_cast<double>(numbers[r]);
+  }
+  __syncthreads();
+}
+
 /// visit(row of the tile, sum of an output over the row) in thread `row` of the block: fixed order, whatever the shape.
 template<int Output, class Values, class Shared, class Visit>
 __device__ void for_each_row_sum(const Values& values, Shared& shared, const Visit& visit) {
@@ -173,12 +185,7 @@ __device__ void for_each_row_sum(const Values& values, Shared& shared, const Vis
     for (int distance = shape::row_lanes / 2; distance > 0; distance /= 2)
       sums[r] += __shfl_xor_sync(0xffffffffu, sums[r], distance);
   }
-  __syncthreads();
-  if (thread % shape::row_lanes == 0) {
-#pragma unroll
-    for (int r = 0; r < shape::rows; ++r) shared.row_sums[shape::row_warp(thread)][shape::row(thread, r)] = sums[r];
-  }
-  __syncthreads();
+  share_rows<shape>(sums, thread, shared);
   if (thread < shape::edge) {
     double sum = 0;
 #pragma unroll

@@ -24,17 +24,17 @@ struct ranked {
 
 /// Orders: which of two values comes first.
 struct largest_first {
-  /// Whether a comes before b.
+  /// Whether a comes before b; of packs, a mask.
   template<class T>
-  [[nodiscard]] DISPAR_FN static bool better(T a, T b) {
+  [[nodiscard]] DISPAR_FN static auto better(T a, T b) {
     return a > b;
   }
 };
 /// The other way round.
 struct smallest_first {
-  /// Whether a comes before b.
+  /// Whether a comes before b; of packs, a mask.
   template<class T>
-  [[nodiscard]] DISPAR_FN static bool better(T a, T b) {
+  [[nodiscard]] DISPAR_FN static auto better(T a, T b) {
     return a < b;
   }
 };
