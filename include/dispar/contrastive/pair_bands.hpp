@@ -87,13 +87,13 @@ public:
               std::span<const meeting> meetings, index band_rows, bool several)
       : b_(b), matrices_(matrices), how_(how), meetings_(meetings) {
     const index features = matrices[0].rows.cols();
-    for (const auto& m : matrices) most_ = m.count() > most_ ? m.count() : most_;
-    const bool fits = 32 * static_cast<double>(most_) * static_cast<double>(features) <= band_bytes<space>;
-    step_ = band_rows > 0 ? band_rows : (fits ? most_ : rows_per_band<space>(features));
+    index most = 0;
+    for (const auto& m : matrices) most = m.count() > most ? m.count() : most;
+    const bool fits = 32 * static_cast<double>(most) * static_cast<double>(features) <= band_bytes<space>;
+    step_ = band_rows > 0 ? band_rows : (fits ? most : rows_per_band<space>(features));
     double pairs = 0;
     for (const meeting& m : meetings) pairs += static_cast<double>(count(m.rows)) * static_cast<double>(count(m.cols));
-    keeps_ = several && most_ <= step_ && pairs * sizeof(T) <= kept_bytes<space>;
-    most_ = most_ < step_ ? most_ : step_;
+    keeps_ = several && most <= step_ && pairs * sizeof(T) <= kept_bytes<space>;
   }
 
   /// One pass.
@@ -103,14 +103,10 @@ public:
       for (const visited& v : kept_) visit(v.data, v.blocks, v.rows, v.cols, v.matched);
       return;
     }
-    array<T, 2, B> scaled(b_, {2 * most_, matrices_[0].rows.cols()});
     for (const meeting& m : meetings_)
-      for (index i = 0; i < count(m.rows); i += step_) {
-        const band rows = rows_of(m.rows, i);
-        scale(rows, scaled.data());
+      for (index i = 0; i < count(m.rows); i += step_)
         for (index j = m.rows == m.cols ? i : 0; j < count(m.cols); j += step_)
-          visit_pair(m, rows, rows_of(m.cols, j), scaled, visit);
-      }
+          visit_pair(m, rows_of(m.rows, i), rows_of(m.cols, j), visit);
   }
 
 private:
@@ -133,17 +129,23 @@ private:
                    scale_rows<E, T, Similarity>{dispar::detail::strided_of(from.rows), features, rows.first, from.norm.data(),
                                                 how_, rows.of, to});
   }
-  template<class Visit>
-  void visit_pair(const meeting& m, const band& rows, const band& cols, array<T, 2, B>& scaled, const Visit& visit) {
-    const bool square = m.rows == m.cols && rows.first == cols.first;
-    if (!square) scale(cols, scaled.data() + most_ * scaled.view().cols());
+  /// The scaled rows themselves are given back before anything is computed of them.
+  [[nodiscard]] packed pack(const band& rows, const band& cols, const pair_block& block) const {
+    const index features = matrices_[0].rows.cols();
+    array<T, 2, B> scaled(b_, {block.triangle ? rows.count : rows.count + cols.count, features});
     const auto segment = [&](index at, index size) { return part{{std::as_const(scaled).view().slice(at, size)}}; };
-    const std::array<pair_block, 1> blocks{{{0, square ? 0 : 1, square}}};
-    visited v{keep_distances(b_,
-                             square ? pack_samples<Metric>(b_, std::array{segment(0, rows.count)})
-                                    : pack_samples<Metric>(b_, std::array{segment(0, rows.count), segment(most_, cols.count)}),
-                             keeps_ ? blocks.data() : nullptr),
-              blocks, rows, cols, m.matched && !square && rows.first == cols.first};
+    scale(rows, scaled.data());
+    const pair_block* const kept = keeps_ ? &block : nullptr;
+    if (block.triangle) return keep_distances(b_, pack_samples<Metric>(b_, std::array{segment(0, rows.count)}), kept);
+    scale(cols, scaled.data() + rows.count * features);
+    return keep_distances(b_, pack_samples<Metric>(b_, std::array{segment(0, rows.count), segment(rows.count, cols.count)}),
+                          kept);
+  }
+  template<class Visit>
+  void visit_pair(const meeting& m, const band& rows, const band& cols, const Visit& visit) {
+    const bool square = m.rows == m.cols && rows.first == cols.first;
+    const pair_block block{0, square ? 0 : 1, square};
+    visited v{pack(rows, cols, block), {{block}}, rows, cols, m.matched && !square && rows.first == cols.first};
     visit(v.data, v.blocks, v.rows, v.cols, v.matched);
     if (!keeps_) return;
     if constexpr (requires { v.data.give(); }) {
@@ -156,7 +158,7 @@ private:
   const std::array<embeddings<E, B>, Count>& matrices_;
   Similarity how_;
   std::span<const meeting> meetings_;
-  index step_ = 0, most_ = 0;
+  index step_ = 0;
   bool keeps_ = false;
   std::vector<visited> kept_{};
 };

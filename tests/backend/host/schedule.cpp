@@ -118,16 +118,19 @@ TEST_CASE("the tournament visits every tile of every block once, no two tasks of
     for (const auto& tiles : shapes_of_three) check(blocks, tiles);
 }
 
-TEST_CASE("tiles are four, two or one register tile wide, by shape only; data may fix the width") {
+TEST_CASE("tiles are four to one register tiles wide, by shape only; data may fix the width") {
   const index width = detail::register_tile<float>::width;
   const std::vector<pair_block> triangle{{0, 0, true}}, cross{{0, 1}};
   CHECK(detail::tile_edge(counted{{1}}, triangle) == width);
   CHECK(detail::tile_edge(counted{{20 * width}}, triangle) == width);      // 10 tiles of two make 55 pairs
   CHECK(detail::tile_edge(counted{{22 * width}}, triangle) == 2 * width);  // 11 make 66
-  CHECK(detail::tile_edge(counted{{40 * width}}, triangle) == 2 * width);
+  CHECK(detail::tile_edge(counted{{30 * width}}, triangle) == 2 * width);
+  CHECK(detail::tile_edge(counted{{30 * width + 1}}, triangle) == 3 * width);  // 11 of three
+  CHECK(detail::tile_edge(counted{{40 * width}}, triangle) == 3 * width);
   CHECK(detail::tile_edge(counted{{40 * width + 1}}, triangle) == 4 * width);  // 11 of four
   CHECK(detail::tile_edge(counted{{32 * width, 32 * width}}, cross) == 4 * width);
-  CHECK(detail::tile_edge(counted{{32 * width, 28 * width}}, cross) == 2 * width);
+  CHECK(detail::tile_edge(counted{{32 * width, 28 * width}}, cross) == 3 * width);
+  CHECK(detail::tile_edge(counted{{21 * width, 21 * width}}, cross) == 2 * width);  // 7 of three by 7 would be 49
   CHECK(detail::tile_edge(counted{{100 * width}}, {}) == width);
   CHECK(detail::tile_edge(counted_with_edge{{{100 * width}}}, triangle) == 7 * width);
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include "dispar/backend/host/sinks.hpp"
 #include "dispar/core/pack_transpose.hpp"
@@ -43,8 +45,16 @@ public:
       offset_[static_cast<std::size_t>(s)] = rows;
       rows += data.count(s);
     }
-    sums_.assign(static_cast<std::size_t>(rows * padded_), 0.0);
+    sums_.reset(new double[static_cast<std::size_t>(rows * padded_)]);
     row_weight_.assign(static_cast<std::size_t>(rows), 0.0);
+  }
+
+  /// Large sums take their time to be cleared and written: all threads do.
+  template<class Backend>
+  void begin(const Backend& b) {
+    for_runs_of_rows(b, static_cast<index>(row_weight_.size()), [this](index first, index last) {
+      std::memset(sums_.get() + first * padded_, 0, static_cast<std::size_t>((last - first) * padded_) * sizeof(double));
+    });
   }
 
   [[nodiscard]] std::size_t scratch_bytes() const { return static_cast<std::size_t>(edge_ * chunk) * sizeof(T); }
@@ -63,26 +73,37 @@ public:
     }
   }
 
+  template<class Backend>
+  void finish(const Backend& b) {
+    for (int s = 0; s < data_.segments() && s < Segments; ++s)
+      if (wanted_[static_cast<std::size_t>(s)])
+        for_runs_of_rows(b, data_.count(s), [this, s](index first, index last) { write(s, first, last); });
+  }
+
+private:
+  template<class Backend, class Work>
+  void for_runs_of_rows(const Backend& b, index rows, const Work& work) const {
+    constexpr index run = 32;
+    b.run((rows + run - 1) / run, 4 * static_cast<double>(rows) * static_cast<double>(padded_),
+          [&](index task) noexcept { work(task * run, task * run + run < rows ? task * run + run : rows); });
+  }
+
   // Not inlined, so that the same products are contracted on every executor.
-  [[gnu::noinline]] void finish() {
-    for (int s = 0; s < data_.segments() && s < Segments; ++s) {
-      if (!wanted_[static_cast<std::size_t>(s)]) continue;
-      const auto& out = sink_.out[static_cast<std::size_t>(s)];
-      for (index i = 0; i < data_.count(s); ++i) {
-        const index at = offset_[static_cast<std::size_t>(s)] + i;
-        const double weight = row_weight_[static_cast<std::size_t>(at)];
-        const T* const own = data_.row(Channel, data_.first_packed(s) + i);
-        for (index k = 0; k < features_; ++k) {
-          double g = sums_[static_cast<std::size_t>(at * padded_ + k)];
-          if constexpr (Metric::product) g = Metric::other * g + Metric::own * weight * static_cast<double>(own[k * Data::panel]);
-          g *= sink_.factor;
-          out(i, k) = static_cast<T>(sink_.accumulate ? static_cast<double>(out(i, k)) + g : g);
-        }
+  [[gnu::noinline]] void write(int s, index first, index last) const {
+    const auto& out = sink_.out[static_cast<std::size_t>(s)];
+    for (index i = first; i < last; ++i) {
+      const index at = offset_[static_cast<std::size_t>(s)] + i;
+      const double weight = row_weight_[static_cast<std::size_t>(at)];
+      const T* const own = data_.row(Channel, data_.first_packed(s) + i);
+      for (index k = 0; k < features_; ++k) {
+        double g = sums_[static_cast<std::size_t>(at * padded_ + k)];
+        if constexpr (Metric::product) g = Metric::other * g + Metric::own * weight * static_cast<double>(own[k * Data::panel]);
+        g *= sink_.factor;
+        out(i, k) = static_cast<T>(sink_.accumulate ? static_cast<double>(out(i, k)) + g : g);
       }
     }
   }
 
-private:
   /// The place of a packed row among the rows whose gradient is wanted.
   [[nodiscard]] index number(int segment, index packed_row) const {
     return offset_[static_cast<std::size_t>(segment)] + packed_row - data_.first_packed(segment);
@@ -104,7 +125,7 @@ private:
                             constexpr int vectors = static_cast<int>(sizeof(acc[0]) / sizeof(V));
                             for (int r = 0; r < rows; ++r)
                               for (int v = 0; v < vectors; ++v)
-                                add_to(sums_.data() + (row0 + row + r) * padded_ + k0 + column + v * R::lanes, acc[r][v]);
+                                add_to(sums_.get() + (row0 + row + r) * padded_ + k0 + column + v * R::lanes, acc[r][v]);
                           });
       else
         add_slopes(slab, q, step_i, step_j, row0, first_i, count_i, first_j, count_j, k0, width);
@@ -137,7 +158,7 @@ private:
     for (index i = 0; i < count_i; ++i) {
       const T* const from = data_.row(Channel, first_i + i);
       for (index k = 0; k < width; ++k) own[k] = k0 + k < features_ ? from[(k0 + k) * Data::panel] : T(0);
-      double* const target = sums_.data() + (row0 + i) * padded_ + k0;
+      double* const target = sums_.get() + (row0 + i) * padded_ + k0;
       for (index k = 0; k < width; k += R::lanes) {
         V sum(0);
         const V a = V::load(own + k);
@@ -159,7 +180,8 @@ private:
   index edge_, features_ = 0, padded_ = 0;
   std::vector<bool> wanted_;
   std::vector<index> offset_;
-  std::vector<double> sums_, row_weight_;
+  std::unique_ptr<double[]> sums_;
+  std::vector<double> row_weight_;
 };
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -123,6 +124,7 @@ private:
     const index features = ch.features, spare = R::width - panel;
     std::memset(panels + (panels_ * panel - spare) * features, 0, static_cast<std::size_t>(spare * features) * sizeof(T));
     std::memset(terms + panels_ * panel - spare, 0, static_cast<std::size_t>(spare) * sizeof(T));
+    std::atomic<bool> suspect = false;
     for (int s = 0; s < this->segments(); ++s) {
       const auto view = segments[static_cast<std::size_t>(s)].channel[static_cast<std::size_t>(c)];
       const index first = first_packed(s);
@@ -130,8 +132,10 @@ private:
         T* const target = panels + (first + p * panel) * features;
         pack_panel(view, p * panel, centre.empty() ? nullptr : centre.data(), target);
         write_terms(target, features, terms + first + p * panel);
+        if (is_suspect(target, features, terms + first + p * panel)) suspect.store(true, std::memory_order_relaxed);
       });
     }
+    if (!suspect) return;
     for (int s = 0; s < this->segments(); ++s) check_finite(segments[static_cast<std::size_t>(s)], c, s);
   }
 
@@ -198,7 +202,18 @@ private:
     }
   }
 
-  /// A NaN or infinity anywhere in a row shows in its sum of magnitudes; bits are tested, so -ffast-math cannot hide it.
+  /// Whether a panel may hold what `check_finite` throws for. Bits are tested, so -ffast-math cannot hide it.
+  static bool is_suspect(const T* from, index features, const T* terms) noexcept {
+    bool bad = false;
+    if constexpr (Metric::product && Metric::translation_invariant) {
+      for (index r = 0; r < panel; ++r) bad |= is_special(2 * terms[r]);
+    } else {
+      for (index e = 0; e < panel * features; ++e) bad |= is_special(from[e]);
+    }
+    return bad;
+  }
+
+  /// A NaN or infinity anywhere in a row shows in its squared norm, where the metric has one.
   void check_finite(const sample<T, Channels>& s, int c, int segment) const {
     const index begin = first_packed(segment);
     const T* const terms = channel_[static_cast<std::size_t>(c)].terms.data();

@@ -175,6 +175,18 @@ auto make_tile_state() {
     return 0;
 }
 
+template<class Backend, class Runner>
+void begin_runner(const Backend& b, Runner& runner) {
+  if constexpr (requires { runner.begin(b); }) runner.begin(b);
+}
+template<class Backend, class Runner>
+void finish_runner(const Backend& b, Runner& runner) {
+  if constexpr (requires { runner.finish(b); })
+    runner.finish(b);
+  else
+    runner.finish();
+}
+
 }  // namespace detail
 
 /// Runs `operation` on every pair of the blocks and gives its outputs to the sinks; see backend/pairwise.hpp.
@@ -276,6 +288,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
         runners);
   };
 
+  std::apply([&](auto&... runner) { (detail::begin_runner(b, runner), ...); }, runners);
   double pairs = 0;
   for (const auto& block : blocks)
     pairs += static_cast<double>(data.count(block.rows)) * static_cast<double>(data.count(block.cols)) / (block.triangle ? 2 : 1);
@@ -285,7 +298,7 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
             const typename detail::workspaces<tiled_host<Each, Memory>>::lease workspace(memory);
             schedule.for_each_tile(round, task, [&](const detail::tile_at& at) { run_tile(task, at, workspace.data()); });
           });
-  std::apply([](auto&... runner) { (runner.finish(), ...); }, runners);
+  std::apply([&](auto&... runner) { (detail::finish_runner(b, runner), ...); }, runners);
 }
 
 DISPAR_NAMESPACE_END

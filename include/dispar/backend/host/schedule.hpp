@@ -21,7 +21,7 @@ template<class Data>
 [[nodiscard]] index tile_edge(const Data& data, std::span<const pair_block> blocks) {
   constexpr index width = register_tile<typename Data::value_type>::width;
   if constexpr (requires { data.tile_edge(); }) return data.tile_edge();
-  for (index edge : {4, 2}) {
+  for (index edge : {4, 3, 2}) {
     index tiles = 0;
     for (const auto& b : blocks) {
       const index r = (data.count(b.rows) + edge * width - 1) / (edge * width);

@@ -7,7 +7,8 @@
 /// - `outputs`: bit mask of the outputs it reads from tile buffers; 0 for sinks that live in registers.
 /// - `scratch_bytes()`: working memory per running task.
 /// - `tile(task, tile_buffers)`: consumes one tile.
-/// - `finish()`: writes the result.
+/// - `finish()`, or `finish(backend)`: writes the result.
+/// - `begin(backend)`, where there is one: comes before the first tile.
 
 #include <cstdint>
 #include <vector>
