@@ -12,6 +12,10 @@ namespace contrastive_tests {
 
 using dispar::index;
 
+static_assert(dispar::contrastive::label_vector<std::vector<std::int64_t>>);
+static_assert(dispar::contrastive::label_vector<dispar::vector_view<const std::int32_t>>);
+static_assert(!dispar::contrastive::label_vector<std::vector<double>>);
+
 TEST_CASE("classes: equal labels make one, in the order of labels; members ascend") {
   constexpr auto least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
   const std::vector<std::int64_t> x{7, least, 7, most}, y{most, -1, 7};

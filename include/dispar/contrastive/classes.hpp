@@ -19,8 +19,8 @@ namespace contrastive {
 
 /// Labels of rows: a vector of 32 or 64-bit signed integers of any value; rows with equal labels are of one class.
 template<class L>
-concept label_vector = vector_like<L> &&
-    (std::same_as<value_type_of<L>, std::int32_t> || std::same_as<value_type_of<L>, std::int64_t>);
+concept label_vector = viewable<const std::remove_cvref_t<L>> && view_type<L>::rank == 1 &&
+                       (std::same_as<value_type_of<L>, std::int32_t> || std::same_as<value_type_of<L>, std::int64_t>);
 
 namespace detail {
 
