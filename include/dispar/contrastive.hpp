@@ -11,6 +11,7 @@
 #include "dispar/contrastive/infonce.hpp"
 #include "dispar/contrastive/key_queue.hpp"
 #include "dispar/contrastive/logit_matrix.hpp"
+#include "dispar/contrastive/logit_states.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"

@@ -96,8 +96,8 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
 ///
 /// Time: n (n + m) d multiply-adds for the value, four times that with gradients: logits are computed again. On the host, logits
 /// that fit into 64 MiB (`kept_bytes`, n = 4096 in float) are kept instead: three times. Memory: one number per row, and bands of
-/// rows, at most 64 MiB on the host and 1 GiB on a device (`band_bytes`) for any n; with `accumulate` a copy of the gradients. The
-/// bits depend on shapes only, not on the number of threads.
+/// rows, at most 64 MiB on the host and 1 GiB on a device (`band_bytes`) for any n; with `accumulate` a copy of the gradients.
+/// The bits depend on shapes only, not on the number of threads.
 ///
 /// Throws `invalid_argument` for matrices without rows or columns, shapes that differ, a scale out of range, and NaN or infinity
 /// in a row (on a GPU at the next wait). van den Oord, Li & Vinyals, arXiv 1807.03748 (2018); CLIP: Radford et al., ICML 2021;

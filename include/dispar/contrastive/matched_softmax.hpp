@@ -124,17 +124,6 @@ struct finish_loss {
   }
 };
 
-/// sums[k] += part[k].
-struct add_numbers {
-  const double* part;
-  double* sums;
-  DISPAR_FN void operator()(index k) const { sums[k] += part[k]; }
-};
-struct clear_number {
-  double* to;
-  DISPAR_FN void operator()() const { *to = 0; }
-};
-
 /// See the losses. `matrices`: x, y and further negatives, maybe none.
 template<backend B, class E, similarity Similarity, logit_scale Scale, class T, class S, class L>
 void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices, const Similarity& how, const Scale& scale,

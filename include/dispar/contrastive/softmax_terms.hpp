@@ -80,6 +80,17 @@ struct gather_operands {
   DISPAR_FN void operator()(index i) const { out[i] = i < row_count ? rows[i] : cols[i - row_count]; }
 };
 
+/// sums[k] += part[k].
+struct add_numbers {
+  const double* part;
+  double* sums;
+  DISPAR_FN void operator()(index k) const { sums[k] += part[k]; }
+};
+struct clear_number {
+  double* to;
+  DISPAR_FN void operator()() const { *to = 0; }
+};
+
 /// How the anchors of one matrix count: the same for all, times a number per row where there are any.
 struct anchor_weight {
   double each;
