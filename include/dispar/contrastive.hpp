@@ -17,4 +17,5 @@
 #include "dispar/contrastive/siglip.hpp"
 #include "dispar/contrastive/token_means.hpp"
 #include "dispar/contrastive/token_spread.hpp"
+#include "dispar/contrastive/triplet.hpp"
 #include "dispar/contrastive/uniformity.hpp"

@@ -91,6 +91,8 @@ dispar::index fixture::integer(const std::string& name, dispar::index fallback) 
   return has_parameter(name) ? integer(name) : fallback;
 }
 
+bool fixture::is_text(const std::string& name) const { return has_parameter(name) && json_->root["params"][name].is_string(); }
+
 std::string fixture::text(const std::string& name, const std::vector<std::string>& known) const {
   if (!has_parameter(name)) return known.front();
   std::string value = to_text(json_->root["params"][name], name);
