@@ -8,10 +8,13 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/alignment.hpp"
+#include "dispar/contrastive/distillation.hpp"
+#include "dispar/contrastive/global_local.hpp"
 #include "dispar/contrastive/infonce.hpp"
 #include "dispar/contrastive/key_queue.hpp"
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/logit_states.hpp"
+#include "dispar/contrastive/model_contrast.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"

@@ -6,6 +6,7 @@
 #include "dispar/contrastive/finite_rows.hpp"
 #include "dispar/contrastive/gradient_views.hpp"
 #include "dispar/contrastive/similarity.hpp"
+#include "dispar/contrastive/sums.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -72,13 +73,6 @@ struct alignment_gradient {
       out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by_row : by_row);
     }
   }
-};
-
-struct mean_of_pairs {
-  const double* sum;
-  double pairs;
-  double* out;
-  DISPAR_FN void operator()() const { *out = *sum / pairs; }
 };
 
 }  // namespace detail

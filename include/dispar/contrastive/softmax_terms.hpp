@@ -3,6 +3,7 @@
 /// What the softmax losses compute of a pair, of a row and of everything.
 
 #include "dispar/backend/strided_vector.hpp"
+#include "dispar/contrastive/sums.hpp"
 #include "dispar/contrastive/temperature.hpp"
 #include "dispar/core/folds/log_sum_exp.hpp"
 #include "dispar/core/special_values.hpp"
@@ -78,17 +79,6 @@ struct gather_operands {
   index row_count;
   T* out;
   DISPAR_FN void operator()(index i) const { out[i] = i < row_count ? rows[i] : cols[i - row_count]; }
-};
-
-/// sums[k] += part[k].
-struct add_numbers {
-  const double* part;
-  double* sums;
-  DISPAR_FN void operator()(index k) const { sums[k] += part[k]; }
-};
-struct clear_number {
-  double* to;
-  DISPAR_FN void operator()() const { *to = 0; }
 };
 
 /// How the anchors of one matrix count: the same for all, times a number per row where there are any.
