@@ -1,10 +1,10 @@
 #pragma once
 
 #include "dispar/backend/default.hpp"
-#include "dispar/contrastive/classes.hpp"
 #include "dispar/contrastive/finite_rows.hpp"
 #include "dispar/contrastive/gradient_targets.hpp"
 #include "dispar/contrastive/gradient_views.hpp"
+#include "dispar/contrastive/labelled_rows.hpp"
 #include "dispar/contrastive/triplet_terms.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -55,19 +55,15 @@ void triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x, const Si
   using E = value_type_of<X>;
   using T = computed_type<E>;
   using S = space_of<X>;
-  using L = value_type_of<Labels>;
   using space = typename B::space;
   static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
-  static_assert(reachable<R, space> && reachable<space_of<Labels>, space>, "dispar: this backend cannot reach that memory");
+  static_assert(reachable<R, space>, "dispar: this backend cannot write to that memory");
   const matrix_view<const E, S> x = view_of(rows_of_x);
-  const vector_view<const L, space_of<Labels>> label = view_of(labels_of_x);
   const auto number = [](index n) { return static_cast<double>(n); };
   require(static_cast<bool>(out), "triplet: out", "must not be the null view");
   require(o.band_rows >= 0, "triplet: band_rows", "must not be negative", number(o.band_rows));
   margin.check();
-  require(x.rows() > 0, "triplet: rows of x", "must be at least 1", number(x.rows()));
-  require(x.cols() > 0, "triplet: columns of x", "must be at least 1", number(x.cols()));
-  require(label.size() == x.rows(), "triplet: labels", "must be one per row", number(label.size()));
+  const auto label = detail::labels_of<B>(x, labels_of_x, "triplet");
   detail::require_like(g.x, x, "triplet: gradient by x");
   if (o.losses) require(o.losses.size() == x.rows(), "triplet: losses", "must have one entry per row", number(o.losses.size()));
   if (o.mined) require(o.mined.size() == x.rows(), "triplet: mined", "must have one entry per row", number(o.mined.size()));
@@ -76,8 +72,7 @@ void triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x, const Si
 
   const index n = x.rows(), features = x.cols();
   const double work = number(x.size());
-  const std::array<vector_view<const L, space>, 1> all_labels{{{label.data(), label.extents(), label.strides()}}};
-  const detail::row_classes<B> classes(b, all_labels);
+  const detail::row_classes<B> classes(b, label);
   const array<T, 1, B> operand = classes.template operand<T>(b);
   using farthest = row_extremum<0, folds::largest_first, space>;
   using nearest = row_extremum<1, folds::smallest_first, space>;
@@ -117,17 +112,8 @@ void triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x, const Si
   in_order(b, detail::finish_triplet{each, out.data()});
   if (!g.x) return;
 
-  // Who pulls at a row: itself as an anchor, and the anchors that chose it, sorted by whom they chose.
-  array<index, 1, B> chosen(b, {2 * n}), anchors(b, {2 * n}), first(b, {n + 1});
-  for_each_index(b, 2 * n, detail::choices{mined.data(), n, chosen.data(), anchors.data()});
-  sort_pairs(b, std::as_const(chosen).view(), std::as_const(anchors).view(), chosen.view(), anchors.view());
-  for_each_index(b, n + 1, detail::first_choices{chosen.data(), 2 * n, first.data()});
   const detail::gradient_targets<B, T, S, 1> targets(b, {g.x}, g.accumulate);
-  const index pieces = (features + detail::features_per_piece - 1) / detail::features_per_piece;
-  for_each_index(b, n * pieces, 6 * work,
-                 detail::triplet_gradient<E, T, Similarity>{strided_x, features, matrices[0].norm.data(), how, mined.data(),
-                                                            slopes.data(), anchors.data(), first.data(), n, pieces, each,
-                                                            dispar::detail::strided_of(targets.of({0, 0, n}))});
+  detail::pull_chosen_rows(b, matrices[0], how, mined.data(), slopes.data(), each, targets.of({0, 0, n}));
   targets.finish(b, matrices, how, nullptr, g.factor, g.upstream.data());
 }
 

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "dispar/backend/sort.hpp"
 #include "dispar/contrastive/matched_softmax.hpp"
 #include "dispar/contrastive/row_extrema.hpp"
 #include "dispar/core/logistic.hpp"
@@ -108,6 +109,17 @@ struct squares_by_class {
   }
 };
 
+/// |u_i - u_j|^2 of scaled rows, in double.
+template<class E, similarity Similarity>
+[[nodiscard]] DISPAR_FN double square_between(const strided<const E>& x, index features, const double* norm,
+                                              const Similarity& how, index i, index j) {
+  const double fi = how.row_factor(norm[i], 0), fj = how.row_factor(norm[j], 0);
+  return feature_sum(features, [&](index k) {
+    const double gap = fi * in_double(x(i, k)) - fj * in_double(x(j, k));
+    return gap * gap;
+  });
+}
+
 /// Of row i: what it is compared with, its loss, and the derivatives by the two distances, each over that distance.
 template<class E, similarity Similarity, triplet_margin Margin>
 struct triplet_terms {
@@ -131,8 +143,8 @@ struct triplet_terms {
     if (anchor) {
       met.positive = positives[i].at;
       met.negative = negatives[i].at;
-      met.to_positive = distance(i, met.positive);
-      met.to_negative = distance(i, met.negative);
+      met.to_positive = std::sqrt(square_between(x, features, norm, how, i, met.positive));
+      met.to_negative = std::sqrt(square_between(x, features, norm, how, i, met.negative));
       const double gap = met.to_positive - met.to_negative;
       loss = margin.loss(gap);
       slope = margin.slope(gap);
@@ -146,15 +158,6 @@ struct triplet_terms {
     if (by_row.data) by_row(i) = loss;
     if (mined_by_row.data) mined_by_row(i) = met;
   }
-
-private:
-  [[nodiscard]] DISPAR_FN double distance(index i, index j) const {
-    const double fi = how.row_factor(norm[i], 0), fj = how.row_factor(norm[j], 0);
-    return std::sqrt(feature_sum(features, [&](index k) {
-      const double gap = fi * in_double(x(i, k)) - fj * in_double(x(j, k));
-      return gap * gap;
-    }));
-  }
 };
 
 /// What an anchor counts.
@@ -162,8 +165,9 @@ struct triplet_weight {
   const double* sums;  ///< losses, anchors, anchors with a loss
   bool mean, nonzero_only;
   [[nodiscard]] DISPAR_FN double operator()() const {
+    if (!mean) return 1;
     const double count = nonzero_only ? sums[2] : sums[1];
-    return mean ? (count > 0 ? 1 / count : 0) : 1;
+    return count > 0 ? 1 / count : 0;
   }
 };
 struct finish_triplet {
@@ -245,6 +249,24 @@ struct triplet_gradient {
     for (int k = 0; k < count; ++k) out(row, begin + k) = static_cast<T>(each() * sum[k]);
   }
 };
+
+/// What rows that are chosen and those that choose them pull at one another, written to `out`: the gradient by the scaled rows of
+/// the sum over anchors i of each() (slopes(i, 0) d(i, p_i)^2 / 2 + slopes(i, 1) d(i, n_i)^2 / 2). Who pulls at a row is sorted
+/// by row: nothing is added atomically.
+template<backend B, class E, similarity Similarity, class T>
+void pull_chosen_rows(const B& b, const embeddings<E, B>& x, const Similarity& how, const hardest_rows* mined,
+                      const double* slopes, const triplet_weight& each, const matrix_view<T, typename B::space>& out) {
+  const index n = x.count(), features = x.rows.cols();
+  array<index, 1, B> chosen(b, {2 * n}), anchors(b, {2 * n}), first(b, {n + 1});
+  for_each_index(b, 2 * n, choices{mined, n, chosen.data(), anchors.data()});
+  sort_pairs(b, std::as_const(chosen).view(), std::as_const(anchors).view(), chosen.view(), anchors.view());
+  for_each_index(b, n + 1, first_choices{chosen.data(), 2 * n, first.data()});
+  const index pieces = (features + features_per_piece - 1) / features_per_piece;
+  for_each_index(
+      b, n * pieces, 6 * static_cast<double>(x.rows.size()),
+      triplet_gradient<E, T, Similarity>{dispar::detail::strided_of(x.rows), features, x.norm.data(), how, mined, slopes,
+                                         anchors.data(), first.data(), n, pieces, each, dispar::detail::strided_of(out)});
+}
 
 }  // namespace detail
 

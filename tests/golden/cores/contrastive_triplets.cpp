@@ -1,10 +1,11 @@
-// Losses of triplets by labels: contrastive-losses/triplet.
+// Losses of triplets by labels: contrastive-losses/triplet, csdn/wrt.
 
 #include "backend_under_test.hpp"
 #if defined(DISPAR_GOLDEN_GPU)
 #include "dispar/backend/gpu/sort.hpp"
 #endif
 #include "dispar/contrastive/triplet.hpp"
+#include "dispar/contrastive/weighted_triplet.hpp"
 
 namespace golden {
 namespace {
@@ -44,6 +45,38 @@ struct batch_hard_triplet {
   }
 };
 
+struct weighted_triplet_of_csdn {
+  static constexpr const char* name = "csdn/wrt";
+  static constexpr double float_tolerance = 5e-5;  // 1e-6 times distances of 50
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    c.number("normalise_feature", 0) != 0 ? run_with<T>(b, c, out, dispar::contrastive::cosine{})
+                                          : run_with<T>(b, c, out, dispar::contrastive::inner_product{});
+  }
+
+private:
+  template<class T, class B, class Similarity>
+  static void run_with(const B& b, const fixture& c, outputs& out, const Similarity& how) {
+    const matrix<T> x(c, "x");
+    matrix<T> by_x(x.rows(), x.view().cols());
+    tensor<std::int64_t> labels(c, "label");
+    const dispar::contrastive::weighted_triplet_options<memory_under_test::space> o{
+        .released_floor = c.number("weight_denominator_eps", 1e-6) > 0};
+    matrix<double> distances(x.rows(), x.rows()), positives(x.rows(), x.rows()), negatives(x.rows(), x.rows());
+    dispar::contrastive::weighted_triplet_weights(
+        b, x.view(), labels.vector(), how,
+        {.distances = distances.view(), .positives = positives.view(), .negatives = negatives.view()}, o);
+    out.put("loss", dispar::contrastive::weighted_triplet(b, x.view(), labels.vector(), how, {.x = by_x.view()}, o));
+    b.wait();
+    out.put("grad_x", by_x.data());
+    out.put("dist", distances.data());
+    out.put("w_pos", positives.data());
+    out.put("w_neg", negatives.data());
+  }
+};
+
+const registration<weighted_triplet_of_csdn> registered_weighted_triplet_of_csdn;
 const registration<batch_hard_triplet> registered_batch_hard_triplet;
 
 }  // namespace
