@@ -14,7 +14,7 @@
 
 #include "dispar/backend/gpu.hpp"
 #include "dispar/interop/gpu_contexts.hpp"
-#include "dispar/interop/torch/device_call.hpp"
+#include "dispar/interop/gpu_device_views.hpp"
 #include "dispar/interop/torch/mmd_losses.hpp"
 #include "dispar/kernels/from_theta.hpp"
 
@@ -24,17 +24,11 @@ namespace autograd {
 
 namespace detail {
 
-template<class T>
-[[nodiscard]] matrix_view<T, device> device_view(const dispar_device_call::matrix& m) {
-  return {static_cast<T*>(m.data), {m.extent[0], m.extent[1]}, {m.stride[0], m.stride[1]}};
-}
 template<class T, int Channels>
 [[nodiscard]] dispar::sample<T, Channels, device> device_sample(const dispar_device_call::sample& s) {
   dispar::sample<T, Channels, device> result{};
-  for (std::size_t c = 0; c < result.channel.size(); ++c) result.channel[c] = device_view<const T>(s.channel[c]);
-  if (s.weights.data)
-    result.weights =
-        vector_view<const T, device>(static_cast<const T*>(s.weights.data), {s.weights.extent[0]}, {s.weights.stride[0]});
+  for (std::size_t c = 0; c < result.channel.size(); ++c) result.channel[c] = device_rows_of<const T>(s.channel[c]);
+  result.weights = device_column_of<const T>(s.weights);
   return result;
 }
 
@@ -50,8 +44,8 @@ void run_on_gpu(const dispar_device_call::call& c) {
   mmd::gradients<T, K::channels, device> out;
   bool wanted = c.parameter_gradient != nullptr;
   for (std::size_t i = 0; i < out.x.size(); ++i) {
-    out.x[i] = device_view<T>(c.x.gradient[i]);
-    out.y[i] = device_view<T>(c.y.gradient[i]);
+    out.x[i] = device_rows_of<T>(c.x.gradient[i]);
+    out.y[i] = device_rows_of<T>(c.y.gradient[i]);
     wanted = wanted || out.x[i] || out.y[i];
   }
   if (c.parameter_gradient) out.parameters = vector_view<double>(c.parameter_gradient, K::parameters);

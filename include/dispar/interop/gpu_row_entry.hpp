@@ -15,7 +15,7 @@
 #include "dispar/backend/gpu/rows.hpp"
 #include "dispar/backend/gpu/step.hpp"
 #include "dispar/interop/gpu_contexts.hpp"
-#include "dispar/interop/torch/device_call.hpp"
+#include "dispar/interop/gpu_device_views.hpp"
 #include "dispar/interop/torch/row_losses.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -23,15 +23,6 @@ DISPAR_NAMESPACE_BEGIN
 namespace autograd {
 
 namespace detail {
-
-template<class T>
-[[nodiscard]] matrix_view<T, device> device_rows_of(const dispar_device_call::matrix& m) {
-  return {static_cast<T*>(m.data), {m.extent[0], m.extent[1]}, {m.stride[0], m.stride[1]}};
-}
-template<class T>
-[[nodiscard]] vector_view<T, device> device_column_of(const dispar_device_call::matrix& m) {
-  return {static_cast<T*>(m.data), {m.extent[0]}, {m.stride[0]}};
-}
 
 template<class Loss, class T>
 void run_rows_on_gpu(const dispar_device_call::row_call& c) {

@@ -5,6 +5,7 @@
 ///     auto loss = dispar::autograd::mmd_estimate(x, y, dispar::gaussian{2.0});
 ///     loss.backward();
 
+#include "dispar/interop/torch/contrastive.hpp"
 #include "dispar/interop/torch/mmd.hpp"
 #include "dispar/interop/torch/preference.hpp"
 #include "dispar/interop/torch/rows.hpp"

@@ -166,7 +166,8 @@ TEST_CASE("CUDA tensors need a function that nvcc compiled, and the message says
   const auto x = rows(5);
   std::vector<double> by_parameter(1);
   const std::string message =
-      "dispar: x is a CUDA tensor, and no .cu file of this program has a dispar::autograd::gpu_entry for [" + name + "]";
+      "dispar: the tensors are on a CUDA device, and no .cu file of this program has a dispar::autograd::gpu_entry for [" + name +
+      "]";
   CHECK_THROWS_WITH_AS((void)autograd::detail::on_device<float>(x, x, gaussian{1}, loss_type{}, {}, by_parameter),
                        message.c_str(), dispar::invalid_argument);
 }

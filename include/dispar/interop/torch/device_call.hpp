@@ -75,6 +75,27 @@ inline std::map<std::string, row_function>& row_table() {
   return all;
 }
 
+/// A loss of embeddings to be computed.
+struct embedding_call {
+  int device = 0;              ///< CUDA's number
+  matrix rows[4];              ///< matrices of embeddings
+  matrix by[4];                ///< gradients by them
+  matrix labels[2];            ///< 64-bit integers, one column
+  matrix numbers;              ///< one column
+  bool scalars = false;        ///< whether derivatives by trained numbers are wanted
+  const void* loss = nullptr;  ///< the loss struct, copied byte by byte
+  double* results = nullptr;   ///< on the host: what the loss gives
+};
+
+/// As `function`.
+using embedding_function = void (*)(const embedding_call&);
+
+/// By loss and element.
+inline std::map<std::string, embedding_function>& embedding_table() {
+  static std::map<std::string, embedding_function> all;
+  return all;
+}
+
 }  // namespace dispar_device_call
 
 DISPAR_NAMESPACE_BEGIN
@@ -92,7 +113,7 @@ template<class X>
 }
 
 /// "dispar 0.1: dispar::autograd::mmd_criterion_loss (32 bytes) by dispar::gaussian on float": what both files must agree on.
-/// Losses of rows are by no kernel.
+/// Losses of rows and of embeddings are by no kernel.
 ///@{
 template<class Loss>
 [[nodiscard]] std::string device_loss_name() {

@@ -1,11 +1,8 @@
 #pragma once
 
-#include <c10/core/impl/VirtualGuardImpl.h>
-
-#include <stdexcept>
 #include <vector>
 
-#include "dispar/interop/torch/device_call.hpp"
+#include "dispar/interop/torch/device_dispatch.hpp"
 #include "dispar/interop/torch/tensor_sample.hpp"
 #include "dispar/kernels/pair_function.hpp"
 
@@ -13,28 +10,11 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace autograd::detail {
 
-/// Device memory of a tensor of one or two dimensions.
-[[nodiscard]] inline dispar_device_call::matrix device_matrix(const at::Tensor& t) {
-  dispar_device_call::matrix m;
-  if (!t.defined()) return m;
-  m = {t.data_ptr(), {1, 1}, {0, 0}};
-  for (std::int64_t axis = 0; axis < t.dim(); ++axis) {
-    m.extent[axis] = t.size(axis);
-    m.stride[axis] = t.stride(axis);
-  }
-  return m;
-}
-
 /// The loss on CUDA tensors of element T, by the function that a `gpu_entry` of a .cu file put into the table.
 template<class T, class Loss, pair_function K>
 [[nodiscard]] vec<double, Loss::results> on_device(const tensor_sample& x, const tensor_sample& y, const K& k, const Loss& loss,
                                                    const std::vector<at::Tensor>& gradients, std::vector<double>& by_parameter) {
-  const std::string name = device_function_name<Loss, K, T>();
-  const auto found = dispar_device_call::table().find(name);
-  if (found == dispar_device_call::table().end())
-    throw invalid_argument("dispar: x is a CUDA tensor, and no .cu file of this program has a dispar::autograd::gpu_entry for [" +
-                           name + "]");
-
+  const auto function = device_function(dispar_device_call::table(), device_function_name<Loss, K, T>(), "gpu_entry");
   constexpr auto channels = static_cast<std::size_t>(K::channels);
   std::vector<dispar_device_call::matrix> matrices;  // x, y, their gradients
   for (const auto& t : x.channel) matrices.push_back(device_matrix(t));
@@ -52,13 +32,7 @@ template<class T, class Loss, pair_function K>
   call.loss = &loss;
   call.results = results.data;
 
-  const c10::impl::VirtualGuardImpl cuda(c10::DeviceType::CUDA);
-  cuda.synchronizeStream(cuda.getStream(x.channel[0].device()));  // the samples are there
-  try {
-    found->second(call);
-  } catch (const std::invalid_argument& e) {
-    throw invalid_argument(e.what());  // that of the .cu file is of another type: see config.hpp
-  }
+  call_on_device(function, call, x.channel[0]);
   return results;
 }
 

@@ -11,12 +11,11 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "dispar/backend/host/ranked_rows.hpp"
 #include "dispar/backend/host/rows.hpp"
 #include "dispar/backend/host/step.hpp"
-#include "dispar/interop/torch/device_call.hpp"
+#include "dispar/interop/torch/device_dispatch.hpp"
 #include "dispar/interop/torch/function.hpp"
 #include "dispar/interop/torch/row_losses.hpp"
 #include "dispar/interop/torch/view.hpp"
@@ -102,36 +101,20 @@ struct row_tensors {
   at::Tensor a, b, by_a, by_b, values, labels, lengths, mask;
 };
 
-[[nodiscard]] inline dispar_device_call::matrix matrix_of(const at::Tensor& t) {
-  if (!t.defined()) return {};
-  return {t.data_ptr(), {t.size(0), t.size(1)}, {t.stride(0), t.stride(1)}};
-}
-
 template<class T, class Loss>
 void rows_on_device(const row_tensors& x, const Loss& loss) {
-  const std::string name = device_function_name<Loss, T>();
-  const auto found = dispar_device_call::row_table().find(name);
-  if (found == dispar_device_call::row_table().end())
-    throw invalid_argument(
-        "dispar: the logits are on a CUDA device, and no .cu file of this program has a dispar::autograd::gpu_row_entry for [" +
-        name + "]");
+  const auto function = device_function(dispar_device_call::row_table(), device_function_name<Loss, T>(), "gpu_row_entry");
   const dispar_device_call::row_call call{.device = static_cast<int>(x.a.get_device()),
-                                          .a = matrix_of(x.a),
-                                          .b = matrix_of(x.b),
-                                          .by_a = matrix_of(x.by_a),
-                                          .by_b = matrix_of(x.by_b),
-                                          .values = matrix_of(x.values),
-                                          .labels = matrix_of(x.labels),
-                                          .lengths = matrix_of(x.lengths),
-                                          .mask = matrix_of(x.mask),
+                                          .a = device_matrix(x.a),
+                                          .b = device_matrix(x.b),
+                                          .by_a = device_matrix(x.by_a),
+                                          .by_b = device_matrix(x.by_b),
+                                          .values = device_matrix(x.values),
+                                          .labels = device_matrix(x.labels),
+                                          .lengths = device_matrix(x.lengths),
+                                          .mask = device_matrix(x.mask),
                                           .loss = &loss};
-  const c10::impl::VirtualGuardImpl cuda(c10::DeviceType::CUDA);
-  cuda.synchronizeStream(cuda.getStream(x.a.device()));  // the logits are there
-  try {
-    found->second(call);
-  } catch (const std::invalid_argument& e) {
-    throw invalid_argument(e.what());  // that of the .cu file is of another type: see config.hpp
-  }
+  call_on_device(function, call, x.a);
 }
 
 template<class T, class Loss>
