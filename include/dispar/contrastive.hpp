@@ -15,6 +15,7 @@
 #include "dispar/contrastive/logit_matrix.hpp"
 #include "dispar/contrastive/logit_states.hpp"
 #include "dispar/contrastive/model_contrast.hpp"
+#include "dispar/contrastive/modality_enhancement.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"

@@ -114,7 +114,7 @@ void weighted_triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x,
       detail::weighted_triplet_rows<T>{states.data(), farthest.data(), n, o.released_floor, each, terms.data(),
                                        dispar::detail::strided_of(o.losses), operands.data(), pulled.data(), slopes.data()});
   column_sums(b, std::as_const(terms).view(), sum.view());
-  in_order(b, detail::finish_weighted_triplet{sum.data(), each, out.data()});
+  in_order(b, detail::scaled_sum{sum.data(), each, out.data()});
   if (!g.x) return;
 
   const detail::gradient_targets<B, T, S, 1> targets(b, {g.x}, g.accumulate);

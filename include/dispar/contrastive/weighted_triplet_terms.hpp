@@ -132,8 +132,8 @@ struct weighted_triplet_slopes {
   }
 };
 
-/// The loss from the sum over rows.
-struct finish_weighted_triplet {
+/// A loss from its sum over rows.
+struct scaled_sum {
   const double* sum;
   double each;
   double* out;

@@ -1,9 +1,10 @@
-// Losses of triplets by labels: contrastive-losses/triplet, csdn/wrt.
+// Distances of rows with labels: contrastive-losses/triplet, csdn/wrt, msel.
 
 #include "backend_under_test.hpp"
 #if defined(DISPAR_GOLDEN_GPU)
 #include "dispar/backend/gpu/sort.hpp"
 #endif
+#include "dispar/contrastive/modality_enhancement.hpp"
 #include "dispar/contrastive/triplet.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
 
@@ -76,6 +77,32 @@ private:
   }
 };
 
+struct modality_enhancement_of_csdn {
+  static constexpr const char* name = "csdn/msel";
+  static constexpr double float_tolerance = 1e-5;
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    c.number("normalise", 0) != 0 ? run_with<T>(b, c, out, dispar::contrastive::cosine{})
+                                  : run_with<T>(b, c, out, dispar::contrastive::inner_product{});
+  }
+
+private:
+  template<class T, class B, class Similarity>
+  static void run_with(const B& b, const fixture& c, outputs& out, const Similarity& how) {
+    const matrix<T> rows(c, "x");
+    matrix<T> by_rows(rows.rows(), rows.view().cols());
+    tensor<std::int64_t> labels(c, "label");
+    const dispar::index n = rows.rows() / 2;
+    const auto label = labels.vector();
+    out.put("loss", dispar::contrastive::modality_enhancement(b, rows.x(n), rows.y(n), label.slice(0, n), label.slice(n, n), how,
+                                                              {.x = by_rows.x(n), .y = by_rows.y(n)},
+                                                              {.rows_per_identity = c.integer("num_pos", 4)}));
+    out.put("grad_x", by_rows.data());
+  }
+};
+
+const registration<modality_enhancement_of_csdn> registered_modality_enhancement_of_csdn;
 const registration<weighted_triplet_of_csdn> registered_weighted_triplet_of_csdn;
 const registration<batch_hard_triplet> registered_batch_hard_triplet;
 
