@@ -95,6 +95,17 @@ TEST_CASE("alignment and uniformity: those of Wang and Isola") {
   check_same_loss(autograd::uniformity(x, cosine{}), torch::pdist(unit(x)).square().mul(-2).exp().mean().log(), {x});
 }
 
+TEST_CASE("model_contrast and distillation: MOON's two cosines and a mean square, constants but for x") {
+  torch::manual_seed(7);
+  const auto x = embeddings(14, 5);
+  const auto p = torch::randn({14, 5}, torch::kDouble), n = torch::randn({14, 5}, torch::kDouble);
+  const auto logits = torch::stack({(unit(x) * unit(p)).sum(1), (unit(x) * unit(n)).sum(1)}, 1) / 0.5;
+  check_same_loss(autograd::model_contrast(x, p, n, cosine{}), cross_entropy(logits, torch::zeros({14}, torch::kLong)), {x});
+  check_same_loss(autograd::distillation(x, p), (x - p).square().mean(), {x});
+  CHECK_THROWS_WITH_AS((void)autograd::distillation(p, x),
+                       "dispar: target must not require a gradient, there is none by it: detach() it", dispar::invalid_argument);
+}
+
 TEST_CASE("float tensors") {
   torch::manual_seed(6);
   const auto x = embeddings(20, 8, torch::kFloat), y = embeddings(20, 8, torch::kFloat);

@@ -12,4 +12,5 @@
 /// nothing is computed for what does not require a gradient. Gradients are computed with the value, and kept until backward(). A
 /// second derivative throws. Bad input throws `dispar::invalid_argument`, which is no c10::Error.
 
+#include "dispar/interop/torch/contrastive_labels.hpp"
 #include "dispar/interop/torch/contrastive_pairs.hpp"

@@ -110,6 +110,25 @@ template<contrastive::similarity Similarity>
   return detail::embedding_loss({.rows = {{{"x", x}}}}, {}, uniformity_loss<Similarity>{how, o.t, o.band_rows});
 }
 
+/// `contrastive::model_contrast` as a scalar in the graph: MOON's and CreamFL's. backward() reaches x; the others are constants.
+///
+///     auto loss = autograd::model_contrast(client(batch), server(batch).detach(), before(batch).detach(),
+///     contrastive::cosine{});
+template<contrastive::similarity Similarity>
+[[nodiscard]] at::Tensor model_contrast(const at::Tensor& x, const at::Tensor& positive, const at::Tensor& negative,
+                                        const Similarity& how, double temperature = 0.5) {
+  return detail::embedding_loss({.rows = {{{"x", x}, {"positive", positive, true}, {"negative", negative, true}}}}, {},
+                                model_contrast_loss<Similarity>{how, temperature});
+}
+
+/// `contrastive::distillation` as a scalar in the graph: the mean squared distance to a teacher's vectors. backward() reaches x;
+/// the target is a constant.
+///
+///     (task_loss + 0.3 * autograd::distillation(server(batch), aggregated)).backward();
+[[nodiscard]] inline at::Tensor distillation(const at::Tensor& x, const at::Tensor& target) {
+  return detail::embedding_loss({.rows = {{{"x", x}, {"target", target, true}}}}, {}, distillation_loss{});
+}
+
 }  // namespace autograd
 
 DISPAR_NAMESPACE_END

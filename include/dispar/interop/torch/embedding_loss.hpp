@@ -20,13 +20,14 @@ namespace autograd::detail {
 struct named_tensor {
   const char* name = "";
   at::Tensor tensor{};
+  bool constant = false;  ///< there is no gradient by it
 };
 
 /// The tensors of one call; undefined: not there.
 struct embedding_tensors {
   std::array<named_tensor, 4> rows{};    ///< matrices
   std::array<named_tensor, 2> labels{};  ///< int64
-  named_tensor numbers{};                ///< a vector of the type of the matrices, which is not trained
+  named_tensor numbers{};                ///< a vector of the type of the matrices
 };
 
 /// Throws unless it is a tensor of `dimensions` of the type and on the device of the first.
@@ -43,6 +44,7 @@ inline void require_embeddings(const named_tensor& t, std::int64_t dimensions, c
   require(!x.is_neg(), t.name, "must hold its elements as they are: call resolve_neg()");
   require(x.dim() == dimensions, (std::string(t.name) + ": dim()").c_str(), dimensions == 2 ? "must be 2" : "must be 1",
           static_cast<double>(x.dim()));
+  require(!t.constant || !x.requires_grad(), t.name, "must not require a gradient, there is none by it: detach() it");
 }
 inline void require_labels(const named_tensor& t, const named_tensor& rows) {
   using dispar::detail::torch_require;
@@ -61,9 +63,7 @@ inline void require_call(const embedding_tensors& x) {
     if (m.name[0] != '\0') require_embeddings(m, 2, first);
   for (std::size_t i = 0; i < x.labels.size(); ++i)
     if (x.labels[i].name[0] != '\0') require_labels(x.labels[i], x.rows[i]);
-  if (x.numbers.name[0] == '\0') return;
-  require_embeddings(x.numbers, 1, first);
-  require(!x.numbers.tensor.requires_grad(), x.numbers.name, "must not require a gradient: there is none by them");
+  if (x.numbers.name[0] != '\0') require_embeddings(x.numbers, 1, first);
 }
 
 template<class T, class Loss>

@@ -4,7 +4,9 @@
 /// in here.
 
 #include "dispar/contrastive/alignment.hpp"
+#include "dispar/contrastive/distillation.hpp"
 #include "dispar/contrastive/infonce.hpp"
+#include "dispar/contrastive/model_contrast.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"
@@ -120,6 +122,31 @@ struct uniformity_loss {
   template<class B, class E, memory_space S>
   [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
     return {{contrastive::uniformity(b, x.rows[0], how, {.x = x.by[0]}, {.t = t, .band_rows = band_rows}).value}};
+  }
+};
+
+/// `contrastive::model_contrast`: the third matrix is the negative. Result: the value.
+template<contrastive::similarity Similarity>
+struct model_contrast_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  double temperature;                ///< similarities are divided by it
+
+  /// Value and gradient.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::model_contrast(b, x.rows[0], x.rows[1], x.rows[2], how, {.x = x.by[0]}, {.temperature = temperature})}};
+  }
+};
+
+/// `contrastive::distillation`: the second matrix is the target. Result: the value.
+struct distillation_loss {
+  static constexpr int results = 1;  ///< see above
+
+  /// Value and gradient.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::distillation(b, x.rows[0], x.rows[1], {.x = x.by[0]})}};
   }
 };
 

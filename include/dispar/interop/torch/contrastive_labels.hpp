@@ -1,0 +1,48 @@
+#pragma once
+
+#include "dispar/interop/torch/embedding_loss.hpp"
+#include "dispar/interop/torch/label_losses.hpp"
+#include "dispar/interop/torch/learnt.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace autograd {
+
+/// Options of `triplet`: see `contrastive::triplet_options`.
+struct triplet_options {
+  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the anchors
+  bool nonzero_only = false;                                     ///< the mean is over anchors with a loss above 0 only
+  index band_rows = 0;                                           ///< rows worked on at a time; 0: chosen
+};
+
+/// Options of `weighted_triplet`: see `contrastive::weighted_triplet_options`.
+struct weighted_triplet_options {
+  bool released_floor = true;                                    ///< 1e-6 is added to the sums of weights
+  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the rows
+  index band_rows = 0;                                           ///< as in `triplet_options`
+};
+
+/// `contrastive::triplet` as a scalar in the graph: the batch-hard triplet loss. labels: int64, one per row.
+///
+///     auto loss = autograd::triplet(net(batch), identities, contrastive::inner_product{}, contrastive::hinge_margin{0.3});
+template<contrastive::similarity Similarity = contrastive::inner_product,
+         contrastive::triplet_margin Margin = contrastive::hinge_margin>
+[[nodiscard]] at::Tensor triplet(const at::Tensor& x, const at::Tensor& labels, const Similarity& how = {},
+                                 const Margin& margin = {}, const triplet_options& o = {}) {
+  return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {},
+                                triplet_loss<Similarity, Margin>{how, margin, o.reduce, o.nonzero_only, o.band_rows});
+}
+
+/// `contrastive::weighted_triplet` as a scalar in the graph: the weighted regularisation triplet. labels: int64, one per row.
+///
+///     auto loss = autograd::weighted_triplet(net(batch), identities);
+template<contrastive::similarity Similarity = contrastive::inner_product>
+[[nodiscard]] at::Tensor weighted_triplet(const at::Tensor& x, const at::Tensor& labels, const Similarity& how = {},
+                                          const weighted_triplet_options& o = {}) {
+  return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {},
+                                weighted_triplet_loss<Similarity>{how, o.released_floor, o.reduce, o.band_rows});
+}
+
+}  // namespace autograd
+
+DISPAR_NAMESPACE_END

@@ -1,0 +1,52 @@
+#pragma once
+/// \file
+/// Contrastive losses with labels in the form in which tensors call them, for a `gpu_embedding_entry` of a .cu file. No torch in
+/// here.
+
+#include "dispar/contrastive/triplet.hpp"
+#include "dispar/contrastive/weighted_triplet.hpp"
+#include "dispar/interop/torch/embedding_arguments.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace autograd {
+
+/// `contrastive::triplet`. Result: the value.
+template<contrastive::similarity Similarity, contrastive::triplet_margin Margin>
+struct triplet_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  Margin margin;                     ///< how a gap becomes a loss
+  contrastive::reduction reduce;     ///< over the anchors
+  bool nonzero_only;                 ///< whether the mean is over anchors with a loss only
+  index band_rows;                   ///< rows worked on at a time
+
+  /// Value and gradient.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::triplet(b, x.rows[0], x.labels[0], how, margin, {.x = x.by[0]},
+                                  {.reduce = reduce, .nonzero_only = nonzero_only, .band_rows = band_rows})
+                 .value}};
+  }
+};
+
+/// `contrastive::weighted_triplet`. Result: the value.
+template<contrastive::similarity Similarity>
+struct weighted_triplet_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  bool released_floor;               ///< see `contrastive::weighted_triplet_options`
+  contrastive::reduction reduce;     ///< over the rows
+  index band_rows;                   ///< rows worked on at a time
+
+  /// Value and gradient.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::weighted_triplet(b, x.rows[0], x.labels[0], how, {.x = x.by[0]},
+                                           {.released_floor = released_floor, .reduce = reduce, .band_rows = band_rows})}};
+  }
+};
+
+}  // namespace autograd
+
+DISPAR_NAMESPACE_END

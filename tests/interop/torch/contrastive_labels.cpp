@@ -1,0 +1,68 @@
+// Contrastive losses with labels as torch functions: the values and gradients of plain torch operations.
+#include "dispar/interop/torch/contrastive_labels.hpp"
+
+#include "same_loss.hpp"
+
+namespace torch_tests {
+namespace {
+
+namespace autograd = dispar::autograd;
+namespace contrastive = dispar::contrastive;
+using contrastive::cosine;
+using contrastive::inner_product;
+using torch::Tensor;
+
+/// Euclidean distances of all pairs; that of a row to itself is the floor.
+Tensor distances(const Tensor& x) { return (x.unsqueeze(1) - x.unsqueeze(0)).square().sum(-1).clamp_min(1e-12).sqrt(); }
+/// Which pairs have equal labels.
+Tensor alike(const Tensor& labels) { return labels.unsqueeze(1).eq(labels.unsqueeze(0)); }
+Tensor some_labels(std::int64_t n, std::int64_t classes) { return torch::randint(0, classes, {n}, torch::kLong); }
+
+}  // namespace
+
+TEST_CASE("triplet: the hardest rows by max and min of all distances") {
+  torch::manual_seed(1);
+  const auto raw = embeddings(5, 23);
+  const auto x = raw.t();
+  auto labels = torch::stack({some_labels(23, 4), some_labels(23, 4)}, 1).select(1, 0);  // not dense
+  labels[7].fill_(9);                                                                    // nobody's class: no anchor
+  const auto gaps = [&](const Tensor& rows) {
+    const auto d = distances(rows);
+    const auto positive = std::get<0>(d.masked_fill(alike(labels).logical_not(), -1).max(1));
+    const auto negative = std::get<0>(d.masked_fill(alike(labels), 1e9).min(1));
+    return (positive - negative).masked_select(labels.ne(9));
+  };
+  check_same_loss(autograd::triplet(x, labels), (gaps(x) + 0.3).clamp_min(0).mean(), {raw});
+  check_same_loss(autograd::triplet(x, labels, cosine{}, contrastive::soft_margin{}, {.reduce = contrastive::reduction::sum}),
+                  torch::softplus(gaps(unit(x))).sum(), {raw});
+  const auto losses = (gaps(x) - 0.5).clamp_min(0);
+  check_same_loss(autograd::triplet(x, labels, inner_product{}, contrastive::hinge_margin{-0.5}, {.nonzero_only = true}),
+                  losses.sum() / losses.gt(0).sum(), {raw});
+}
+
+TEST_CASE("weighted_triplet: the released code") {
+  torch::manual_seed(2);
+  const auto x = embeddings(19, 6);
+  const auto labels = some_labels(19, 3);
+  const auto d = distances(x), positive = alike(labels).to(torch::kDouble), negative = 1 - positive;
+  const auto softmax_weights = [](const Tensor& z, const Tensor& mask) {
+    const auto e = (z - std::get<0>((z * mask).max(1, true))).exp() * mask;
+    return e / (e.sum(1, true) + 1e-6);
+  };
+  const auto furthest = (d * positive * softmax_weights(d * positive, positive)).sum(1);
+  const auto closest = (d * negative * softmax_weights(-d * negative, negative)).sum(1);
+  check_same_loss(autograd::weighted_triplet(x, labels), torch::softplus(furthest - closest).mean(), {x});
+}
+
+TEST_CASE("losses with labels: what is refused") {
+  const auto x = torch::randn({4, 3}, torch::kDouble);
+  const auto refused = [&](const Tensor& labels, const char* message) {
+    CHECK_THROWS_WITH_AS((void)autograd::triplet(x, labels), message, dispar::invalid_argument);
+  };
+  refused({}, "dispar: labels must be defined, got an undefined tensor");
+  refused(torch::ones({4}), "dispar: labels must be int64, got Float");
+  refused(torch::ones({4, 1}, torch::kLong), "dispar: labels: dim() must be 1, got 2");
+  refused(torch::ones({3}, torch::kLong), "dispar: labels must have one element per row, got 3");
+}
+
+}  // namespace torch_tests
