@@ -54,6 +54,18 @@ TEST_CASE("weighted_triplet: the released code") {
   check_same_loss(autograd::weighted_triplet(x, labels), torch::softplus(furthest - closest).mean(), {x});
 }
 
+TEST_CASE("modality_enhancement: mean distances across and within") {
+  torch::manual_seed(3);
+  const auto x = embeddings(12, 5), y = embeddings(12, 5);
+  const auto labels = torch::arange(12, torch::kLong).remainder(4), other = labels.flip(0);
+  const auto d = distances(torch::cat({x, y})), same = alike(torch::cat({labels, other})).to(torch::kDouble);
+  const auto side = torch::cat({torch::zeros({12}), torch::ones({12})});
+  const auto within = alike(side).to(torch::kDouble) * same - torch::eye(24, torch::kDouble);
+  const auto gap = (d * same * alike(side).logical_not()).sum(1) / 3 - (d * within).sum(1) / 2;
+  check_same_loss(autograd::modality_enhancement(x, y, labels, other, inner_product{}, {.rows_per_identity = 3}),
+                  gap.square().mean(), {x, y});
+}
+
 TEST_CASE("losses with labels: what is refused") {
   const auto x = torch::randn({4, 3}, torch::kDouble);
   const auto refused = [&](const Tensor& labels, const char* message) {

@@ -22,6 +22,12 @@ struct weighted_triplet_options {
   index band_rows = 0;                                           ///< as in `triplet_options`
 };
 
+/// Options of `modality_enhancement`: see `contrastive::modality_enhancement_options`.
+struct modality_enhancement_options {
+  index rows_per_identity = 4;                                   ///< of each modality, at least 2
+  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the rows of both modalities
+};
+
 /// `contrastive::triplet` as a scalar in the graph: the batch-hard triplet loss. labels: int64, one per row.
 ///
 ///     auto loss = autograd::triplet(net(batch), identities, contrastive::inner_product{}, contrastive::hinge_margin{0.3});
@@ -41,6 +47,19 @@ template<contrastive::similarity Similarity = contrastive::inner_product>
                                           const weighted_triplet_options& o = {}) {
   return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {},
                                 weighted_triplet_loss<Similarity>{how, o.released_floor, o.reduce, o.band_rows});
+}
+
+/// `contrastive::modality_enhancement` as a scalar in the graph: CSDN's MSEL. backward() reaches both; labels: int64, one per row
+/// of each.
+///
+///     auto loss = autograd::modality_enhancement(visible, infrared, identities, identities);
+template<contrastive::similarity Similarity = contrastive::inner_product>
+[[nodiscard]] at::Tensor modality_enhancement(const at::Tensor& x, const at::Tensor& y, const at::Tensor& labels_of_x,
+                                              const at::Tensor& labels_of_y, const Similarity& how = {},
+                                              const modality_enhancement_options& o = {}) {
+  return detail::embedding_loss(
+      {.rows = {{{"x", x}, {"y", y}}}, .labels = {{{"labels of x", labels_of_x}, {"labels of y", labels_of_y}}}}, {},
+      modality_enhancement_loss<Similarity>{how, o.rows_per_identity, o.reduce});
 }
 
 }  // namespace autograd

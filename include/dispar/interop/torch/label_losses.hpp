@@ -3,6 +3,7 @@
 /// Contrastive losses with labels in the form in which tensors call them, for a `gpu_embedding_entry` of a .cu file. No torch in
 /// here.
 
+#include "dispar/contrastive/modality_enhancement.hpp"
 #include "dispar/contrastive/triplet.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
 #include "dispar/interop/torch/embedding_arguments.hpp"
@@ -44,6 +45,23 @@ struct weighted_triplet_loss {
   [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
     return {{contrastive::weighted_triplet(b, x.rows[0], x.labels[0], how, {.x = x.by[0]},
                                            {.released_floor = released_floor, .reduce = reduce, .band_rows = band_rows})}};
+  }
+};
+
+/// `contrastive::modality_enhancement`. Result: the value.
+template<contrastive::similarity Similarity>
+struct modality_enhancement_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  index rows_per_identity;           ///< of each modality
+  contrastive::reduction reduce;     ///< over the rows of both
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {
+        {contrastive::modality_enhancement(b, x.rows[0], x.rows[1], x.labels[0], x.labels[1], how, {.x = x.by[0], .y = x.by[1]},
+                                           {.rows_per_identity = rows_per_identity, .reduce = reduce})}};
   }
 };
 
