@@ -17,6 +17,7 @@
 #include "dispar/contrastive/model_contrast.hpp"
 #include "dispar/contrastive/modality_enhancement.hpp"
 #include "dispar/contrastive/ntxent.hpp"
+#include "dispar/contrastive/revin.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"
 #include "dispar/contrastive/token_means.hpp"

@@ -5,6 +5,7 @@
 /// \namespace dispar::metrics
 /// What a model's scores are worth.
 
+#include "dispar/metrics/forecast_errors.hpp"   // IWYU pragma: export
 #include "dispar/metrics/frechet_distance.hpp"  // IWYU pragma: export
 #include "dispar/metrics/pope.hpp"              // IWYU pragma: export
 #include "dispar/metrics/roc.hpp"               // IWYU pragma: export
