@@ -25,4 +25,5 @@
 #include "dispar/contrastive/token_spread.hpp"
 #include "dispar/contrastive/triplet.hpp"
 #include "dispar/contrastive/uniformity.hpp"
+#include "dispar/contrastive/vicreg.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
