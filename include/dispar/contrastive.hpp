@@ -9,6 +9,7 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/alignment.hpp"
 #include "dispar/contrastive/barlow_twins.hpp"
+#include "dispar/contrastive/coral.hpp"
 #include "dispar/contrastive/distillation.hpp"
 #include "dispar/contrastive/global_local.hpp"
 #include "dispar/contrastive/infonce.hpp"
