@@ -14,3 +14,4 @@
 
 #include "dispar/interop/torch/contrastive_labels.hpp"
 #include "dispar/interop/torch/contrastive_pairs.hpp"
+#include "dispar/interop/torch/contrastive_statistics.hpp"
