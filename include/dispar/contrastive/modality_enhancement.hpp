@@ -130,10 +130,10 @@ struct modality_gradient {
 /// Time: O(n K d), since only rows of one identity meet. Memory: 2 K numbers per row. The bits do not depend on the number of
 /// threads. On a GPU include `dispar/backend/gpu/sort.hpp` too.
 ///
-/// Throws `invalid_argument` for matrices without rows or columns, shapes and labels that do not fit, K below 2, a label that does
-/// not occur K times in either modality, and NaN or infinity in a row; on a GPU the last two give NaN instead.
-/// "CLIP-Driven Semantic Discovery Network for Visible-Infrared Person Re-Identification", IEEE TMM 2025, arXiv 2401.05806; `MSEL`
-/// of its code.
+/// Throws `invalid_argument` for matrices without rows or columns, shapes and labels that do not fit, K below 2, a label that
+/// does not occur K times in either modality, and NaN or infinity in a row; on a GPU the last two give NaN instead. "CLIP-Driven
+/// Semantic Discovery Network for Visible-Infrared Person Re-Identification", IEEE TMM 2025, arXiv 2401.05806; `MSEL` of its
+/// code.
 template<backend B, sample_matrix X, sample_matrix Y, label_vector LX, label_vector LY, similarity Similarity = inner_product>
 [[nodiscard]] double modality_enhancement(const B& b, const X& x, const Y& y, const LX& labels_of_x, const LY& labels_of_y,
                                           const Similarity& how = {}, const paired_gradients_of<X>& g = {},
