@@ -187,6 +187,18 @@ TEST_CASE_TEMPLATE("weighted triplet: coincident rows, one class, one row, rows 
   for (const T v : g) CHECK(std::isfinite(v));
 }
 
+TEST_CASE("weighted triplet: float rows far from 0 and near one another keep their digits") {
+  const index n = 40, d = 6;
+  auto x = normal_rows<float>(n, d, 8);
+  for (float& v : x) v = 1000 + v / 32;
+  const auto labels = some_labels(n, 4);
+  const auto expected = by_matrices(oracle::rows_of(x, n), labels, true);
+  std::vector<float> g(x.size());
+  const double got = contrastive::weighted_triplet(cpu{}, as_matrix(x, n, d), labels, inner_product{}, {.x = as_matrix(g, n, d)});
+  CHECK(got == doctest::Approx(expected.value).epsilon(1e-6));
+  CHECK(oracle::apart(g, expected.gradient) < 1e-5);
+}
+
 TEST_CASE("weighted triplet: the weights themselves; threads change nothing; bfloat16") {
   const index n = 60, d = 5;
   const auto x = normal_rows<float>(n, d, 5);

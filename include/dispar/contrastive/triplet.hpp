@@ -80,7 +80,7 @@ void triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x, const Si
   for_each_index(b, n, detail::clear_extrema<folds::largest_first>{positives.data()});
   for_each_index(b, n, detail::clear_extrema<folds::smallest_first>{negatives.data()});
   const std::array<detail::meeting, 1> met{{{0, 0}}};
-  detail::for_each_band_pair<detail::squared_differences>(
+  detail::for_each_band_pair<detail::squared_differences<false>>(
       b, matrices, how, met, o.band_rows,
       [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
         const index rows = data.rows();

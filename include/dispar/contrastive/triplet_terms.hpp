@@ -73,10 +73,12 @@ struct triplet_options {
 
 namespace detail {
 
-/// |a - b|^2 added up from differences and not centred: exactly 0 for equal rows, and exact between points of a grid, so that
-/// ties are ties.
+/// |a - b|^2 added up from differences: exactly 0 for equal rows, and as accurate for near ones. Of rows that are not centred it
+/// is exact between points of a grid, so that ties are ties; gradients want them centred.
+template<bool Centred>
 struct squared_differences {
-  static constexpr bool product = false, translation_invariant = false;
+  static constexpr bool product = false, translation_invariant = Centred, linear_slope = true;
+  static constexpr double own = 2, other = -2;
   template<class V>
   DISPAR_FN static V row_term(V acc, V a) {
     return fma(a, a, acc);

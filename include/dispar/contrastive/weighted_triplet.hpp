@@ -85,7 +85,7 @@ void weighted_triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x,
   };
   const std::array<detail::meeting, 1> met{{{0, 0}}};
   auto passes =
-      detail::passes_over_bands<detail::squared_differences>(b, matrices, how, met, o.band_rows, static_cast<bool>(g.x));
+      detail::passes_over_bands<detail::squared_differences<true>>(b, matrices, how, met, o.band_rows, static_cast<bool>(g.x));
   passes.for_each([&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
     const index rows = data.rows();
     const array<T, 2, B> of_band = gathered(data, r, c, 1);

@@ -8,6 +8,9 @@
 /// - `translation_invariant`: rows may be centred before packing, which keeps float digits when the data has an offset.
 /// - `row_term(acc, a)`: what one row contributes alone (squared norms), accumulated like `step`.
 /// - `step(acc, a, b)`, `finish(acc, row_term_a, row_term_b)`.
+/// - `linear_slope` (optional): the feature gradient is `own * a + other * b` though the step is no product; it then is computed
+/// as
+///   a matrix product.
 /// - `slope(a, b, d)`: derivative of the distance d by the feature a. A metric whose slope reads d says so with a member
 ///   `slope_needs_distance`.
 
@@ -103,6 +106,12 @@ struct linf {
     const V sign = select(a > b, V(1), select(a < b, V(-1), V(0)));
     return select(abs(a - b) >= d, sign, V(0));
   }
+};
+
+/// Whether a metric's feature gradient is `own * a + other * b`.
+template<class M>
+inline constexpr bool has_linear_slope = M::product || requires {
+  requires M::linear_slope;
 };
 
 /// How a distance between two rows is accumulated, see the head of the file.

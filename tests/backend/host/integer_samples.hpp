@@ -38,11 +38,34 @@ struct cubed_gap {
   }
 };
 
+/// |a - b|^2 by differences: no product, with a slope that is one.
+struct squared_gap {
+  static constexpr bool product = false, translation_invariant = true, linear_slope = true;
+  static constexpr double own = 2, other = -2;
+  template<class V>
+  DISPAR_FN static V row_term(V acc, V) {
+    return acc;
+  }
+  template<class V>
+  DISPAR_FN static V step(V acc, V a, V b) {
+    return acc + (a - b) * (a - b);
+  }
+  template<class V>
+  DISPAR_FN static V finish(V acc, V, V) {
+    return acc;
+  }
+  template<class V>
+  DISPAR_FN static V slope(V a, V b, V) {
+    return V(2) * (a - b);
+  }
+};
+
 /// The definitions: what one feature adds to the distance, and the slope d distance / d a.
 inline double add_feature(dispar::sq_euclidean, double sum, double a, double b) { return sum + (a - b) * (a - b); }
 inline double add_feature(dispar::dot, double sum, double a, double b) { return sum + a * b; }
 inline double add_feature(dispar::l1, double sum, double a, double b) { return sum + std::fabs(a - b); }
 inline double add_feature(dispar::linf, double sum, double a, double b) { return std::fmax(sum, std::fabs(a - b)); }
+inline double add_feature(squared_gap, double sum, double a, double b) { return sum + (a - b) * (a - b); }
 inline double add_feature(cubed_gap, double sum, double a, double b) { return sum + std::pow(std::fabs(a - b), 3); }
 
 inline double sign(double x) { return x > 0 ? 1 : (x < 0 ? -1 : 0); }
@@ -50,6 +73,7 @@ inline double slope(dispar::sq_euclidean, double a, double b, double) { return 2
 inline double slope(dispar::dot, double, double b, double) { return b; }
 inline double slope(dispar::l1, double a, double b, double) { return sign(a - b); }
 inline double slope(dispar::linf, double a, double b, double d) { return std::fabs(a - b) == d ? sign(a - b) : 0; }
+inline double slope(squared_gap, double a, double b, double) { return 2 * (a - b); }
 inline double slope(cubed_gap, double a, double b, double) { return 3 * (a - b) * std::fabs(a - b); }
 
 /// Rows of all segments one after the other, `features[c]` integers each in channel c, from offset - 3 to offset + 3.

@@ -6,15 +6,15 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// `feature_gradient`: while a tile of outputs q is in shared memory, its product with the rows it met (or, for metrics that are
-/// no product, the sum of slopes) is added in double to the rows that the thread block owns.
+/// `feature_gradient`: while a tile of outputs q is in shared memory, its product with the rows it met (or, for metrics whose
+/// slope is not linear, the sum of slopes) is added in double to the rows that the thread block owns.
 template<int Output, int Channel, class T, int Segments>
 struct gradient_on_device {
   static constexpr bool needs_tile = true;
   static constexpr int occupancy = 1;
   strided<T> out[Segments];   ///< null where not wanted
   double* sums[Segments];     ///< [row of the segment][feature]
-  double* weights[Segments];  ///< sum of q along each row, for product metrics
+  double* weights[Segments];  ///< sum of q along each row, for metrics with a linear slope
   double factor;
   const double* upstream;  ///< one more factor, or null
   bool accumulate;
@@ -40,7 +40,7 @@ struct gradient_on_device {
       shared.tile[a * pitch + b] = values.output[r][s][Output].value;
       if constexpr (slope_needs_distance<Metric>) shared.distance[a * pitch + b] = values.distance[Channel][r][s].value;
     });
-    if constexpr (Metric::product)
+    if constexpr (has_linear_slope<Metric>)
       for_each_row_sum<Output>(values, shared, [&](int row, double sum) {
         if (row < at.own.count) weights[at.own.segment][at.own.local + row] += sum;
       });
@@ -56,7 +56,7 @@ struct gradient_on_device {
           acc[r][f] = lane<T>(0);
           const index k = k0 + f * side + tx;
           own[r][f] = T(0);
-          if constexpr (!Metric::product)
+          if constexpr (!has_linear_slope<Metric>)
             if (k < features) own[r][f] = source.value(Channel, k, at.own.packed + ty * micro + r);
         }
 #pragma unroll 1
@@ -81,7 +81,7 @@ struct gradient_on_device {
             if constexpr (slope_needs_distance<Metric>) distance = lane<T>(shared.distance[place]);
 #pragma unroll
             for (int f = 0; f < micro; ++f)
-              if constexpr (Metric::product)
+              if constexpr (has_linear_slope<Metric>)
                 acc[r][f] = fma(q, lane<T>(other[f]), acc[r][f]);
               else
                 acc[r][f] = fma(q, Metric::slope(lane<T>(own[r][f]), lane<T>(other[f]), distance), acc[r][f]);
@@ -110,7 +110,7 @@ struct gradient_on_device {
     for (index e = static_cast<index>(threadIdx.x); e < own.count * features; e += static_cast<index>(blockDim.x)) {
       const index row = e / features, k = e % features;
       double g = own_sums[e];
-      if constexpr (Metric::product)
+      if constexpr (has_linear_slope<Metric>)
         g = Metric::other * g +
             Metric::own * weights[own.segment][own.local + row] * static_cast<double>(source.value(Channel, k, own.packed + row));
       g *= upstream != nullptr ? factor * *upstream : factor;

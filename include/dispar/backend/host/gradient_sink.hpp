@@ -63,12 +63,12 @@ public:
     const T* const q = t.output[Output];
     if (wanted_[static_cast<std::size_t>(t.segments.rows)]) {
       const index row0 = number(t.segments.rows, t.first_row);
-      if constexpr (Metric::product) for_row_sums(q, t.stride, t.row_count, t.cols, add_weight(row0));
+      if constexpr (has_linear_slope<Metric>) for_row_sums(q, t.stride, t.row_count, t.cols, add_weight(row0));
       one_side(t, q, t.stride, 1, row0, t.first_row, t.row_count, t.first_col, t.col_count);
     }
     if (wanted_[static_cast<std::size_t>(t.segments.cols)]) {
       const index row0 = number(t.segments.cols, t.first_col);
-      if constexpr (Metric::product) for_col_sums(q, t.stride, t.rows, t.col_count, add_weight(row0));
+      if constexpr (has_linear_slope<Metric>) for_col_sums(q, t.stride, t.rows, t.col_count, add_weight(row0));
       one_side(t, q, 1, t.stride, row0, t.first_col, t.col_count, t.first_row, t.row_count);
     }
   }
@@ -97,7 +97,8 @@ private:
       const T* const own = data_.row(Channel, data_.first_packed(s) + i);
       for (index k = 0; k < features_; ++k) {
         double g = sums_[static_cast<std::size_t>(at * padded_ + k)];
-        if constexpr (Metric::product) g = Metric::other * g + Metric::own * weight * static_cast<double>(own[k * Data::panel]);
+        if constexpr (has_linear_slope<Metric>)
+          g = Metric::other * g + Metric::own * weight * static_cast<double>(own[k * Data::panel]);
         g *= sink_.factor;
         out(i, k) = static_cast<T>(sink_.accumulate ? static_cast<double>(out(i, k)) + g : g);
       }
@@ -119,7 +120,7 @@ private:
     for (index k0 = 0; k0 < padded_; k0 += chunk) {
       const index width = padded_ - k0 < chunk ? padded_ - k0 : chunk;
       unpack(slab, first_j, count_j, k0, width);
-      if constexpr (Metric::product)
+      if constexpr (has_linear_slope<Metric>)
         broadcast_product(q, step_i, step_j, count_i, count_j, slab, chunk, width,
                           [&](index row, index column, const auto& acc, int rows) {
                             constexpr int vectors = static_cast<int>(sizeof(acc[0]) / sizeof(V));

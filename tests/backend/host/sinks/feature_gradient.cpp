@@ -2,7 +2,8 @@
 
 namespace engine_tests {
 
-TEST_CASE_TEMPLATE("gradients of product metrics", Metric, dispar::sq_euclidean, dispar::dot) {
+TEST_CASE_TEMPLATE("gradients of metrics that are products, or whose slopes are", Metric, dispar::sq_euclidean, dispar::dot,
+                   squared_gap) {
   for (const auto& counts : segment_sizes()) check_gradient<Metric>(integer_samples<float>(counts, {5}, 1));
   for (index d : {1, 16, 47, 64, 191, 192, 193}) check_gradient<Metric>(integer_samples<float>({3, 11, 6}, {d}, 1));
 }
