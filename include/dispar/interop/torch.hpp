@@ -9,4 +9,5 @@
 #include "dispar/interop/torch/mmd.hpp"
 #include "dispar/interop/torch/preference.hpp"
 #include "dispar/interop/torch/rows.hpp"
+#include "dispar/interop/torch/series.hpp"
 #include "dispar/interop/torch/view.hpp"

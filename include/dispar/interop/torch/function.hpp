@@ -43,13 +43,24 @@ struct second_derivative_node : torch::autograd::Node {
   }
 };
 
+/// Lets gradients that a node computes under `create_graph` lead to the refusal, with the edges of the node: a search for the
+/// inputs must come past it.
+inline void refuse_second_derivative(torch::autograd::variable_list& gradients, const torch::autograd::Node& node) {
+  const auto refusal = make_node<second_derivative_node>(torch::autograd::edge_list(node.next_edges()));
+  for (auto& g : gradients)
+    if (g.defined()) torch::autograd::create_gradient_edge(g, refusal);
+}
+[[noreturn]] inline void refuse_second_backward() {
+  throw invalid_argument("dispar: backward was called a second time: say retain_graph = true the first time");
+}
+
 /// Gradients are known when the value is: backward() multiplies them with the upstream derivative.
 class value_node : public torch::autograd::Node {
 public:
   explicit value_node(std::vector<at::Tensor> gradients) : gradients_(std::move(gradients)) {}
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& upstream) override {
-    if (released_) throw invalid_argument("dispar: backward was called a second time: say retain_graph = true the first time");
+    if (released_) refuse_second_backward();
     torch::autograd::variable_list result(gradients_.size());
     if (!upstream[0].defined()) return result;
     const bool create_graph = c10::GradMode::is_enabled();
@@ -63,12 +74,7 @@ public:
           result[i] = at::mul(gradients_[i], factor);
         }
     }
-    if (create_graph) {
-      // With the edges of this node: a search for the inputs must come past the refusal.
-      const auto refusal = make_node<second_derivative_node>(torch::autograd::edge_list(next_edges()));
-      for (auto& g : result)
-        if (g.defined()) torch::autograd::create_gradient_edge(g, refusal);
-    }
+    if (create_graph) refuse_second_derivative(result, *this);
     return result;
   }
 

@@ -15,7 +15,7 @@
 #include "dispar/interop/torch/function.hpp"
 #include "dispar/interop/torch/rows.hpp"
 #include "dispar/interop/torch/sequence_losses.hpp"
-#include "dispar/interop/torch/view.hpp"
+#include "dispar/interop/torch/typed_views.hpp"
 #include "dispar/preference/from_logits.hpp"
 #include "dispar/preference/intro.hpp"
 
@@ -53,11 +53,6 @@ namespace detail {
 
 [[nodiscard]] inline tiled_host<openmp> torch_threads() { return {.each = {.threads = at::get_num_threads()}}; }
 
-/// As `from_torch`, the null view for an undefined tensor.
-template<class T, int Rank>
-[[nodiscard]] tensor_view<T, Rank> view_if_defined(const at::Tensor& t) {
-  return t.defined() ? from_torch<T, Rank>(t) : tensor_view<T, Rank>();
-}
 /// Tensors of integers, which are no samples.
 template<int Rank>
 [[nodiscard]] tensor_view<const std::int64_t, Rank> integers(const at::Tensor& t, const char* name) {
@@ -76,15 +71,6 @@ template<int Rank>
 }
 [[nodiscard]] inline preference::token_options<> tokens_of(const sequence_options& o) {
   return {.reduce = o.reduce, .ignore = o.ignore_index, .shift = o.shift, .weights = view_if_defined<const double, 2>(o.weights)};
-}
-
-/// compute.operator()<T>() for the type of the tensor.
-template<class Compute>
-auto of_type(const at::Tensor& t, const char* name, const Compute& compute) {
-  dispar::detail::require_strided(t, name);
-  dispar::detail::torch_require(t.scalar_type() == at::kFloat || t.scalar_type() == at::kDouble, name, "must be float or double",
-                                c10::toString(t.scalar_type()));
-  return t.scalar_type() == at::kFloat ? compute.template operator()<float>() : compute.template operator()<double>();
 }
 
 /// The same where the logits are on a CUDA device: by the `gpu_row_entry` of a .cu file.
