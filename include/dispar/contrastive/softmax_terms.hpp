@@ -71,6 +71,18 @@ struct clear_states {
   DISPAR_FN void operator()(index i) const { states[i] = folds::log_sum_exp<double>::identity(); }
 };
 
+/// States i, i + parts, i + 2 parts, ... merged: in a fixed order, with many threads.
+struct fold_states {
+  const log_sum_exp_state* states;
+  index count, parts;
+  log_sum_exp_state* out;
+  DISPAR_FN void operator()(index part) const {
+    auto all = folds::log_sum_exp<double>::identity();
+    for (index i = part; i < count; i += parts) folds::log_sum_exp<double>::merge(all, states[i]);
+    out[part] = all;
+  }
+};
+
 /// Numbers of a band's rows and of those it meets, one after the other.
 template<class T>
 struct gather_operands {

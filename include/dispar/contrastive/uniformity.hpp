@@ -48,18 +48,6 @@ struct potential_slopes {
   }
 };
 
-/// States i, i + parts, i + 2 parts, ... merged: in a fixed order, with many threads.
-struct fold_states {
-  const log_sum_exp_state* states;
-  index count, parts;
-  log_sum_exp_state* out;
-  DISPAR_FN void operator()(index part) const {
-    auto all = folds::log_sum_exp<double>::identity();
-    for (index i = part; i < count; i += parts) folds::log_sum_exp<double>::merge(all, states[i]);
-    out[part] = all;
-  }
-};
-
 /// The loss from states that count every pair twice.
 struct finish_uniformity {
   const log_sum_exp_state* parts;

@@ -1,0 +1,113 @@
+#pragma once
+/// \file
+/// Losses of the distance of matched rows alone: row i of one matrix and row i of another.
+
+#include "dispar/backend/strided_vector.hpp"
+#include "dispar/contrastive/finite_rows.hpp"
+#include "dispar/contrastive/gradient_views.hpp"
+
+DISPAR_NAMESPACE_BEGIN
+
+namespace contrastive::detail {
+
+/// Matched rows as steps see them.
+template<class E, similarity Similarity>
+struct paired_rows {
+  strided<const E> x, y;
+  index features;
+  const double* norm_x;
+  const double* norm_y;
+  Similarity how;
+  /// |u_i - v_i|^2 of scaled rows, in double and by differences: near rows keep their digits.
+  [[nodiscard]] DISPAR_FN double squared_distance(index i) const {
+    const double fx = how.row_factor(norm_x[i], 0), fy = how.row_factor(norm_y[i], 1);
+    return feature_sum(features, [&](index k) {
+      const double difference = fx * in_double(x(i, k)) - fy * in_double(y(i, k));
+      return difference * difference;
+    });
+  }
+  /// The same pairs with the matrices exchanged.
+  [[nodiscard]] paired_rows exchanged() const { return {y, x, features, norm_y, norm_x, how}; }
+  /// Elements of a matrix of so many pairs.
+  [[nodiscard]] double work(index pairs) const { return static_cast<double>(pairs) * static_cast<double>(features); }
+};
+template<class E, backend B, similarity Similarity>
+[[nodiscard]] paired_rows<E, Similarity> paired_rows_of(const std::array<embeddings<E, B>, 2>& both, const Similarity& how) {
+  return {dispar::detail::strided_of(both[0].rows),
+          dispar::detail::strided_of(both[1].rows),
+          both[0].rows.cols(),
+          both[0].norm.data(),
+          both[1].norm.data(),
+          how};
+}
+
+/// The gradient by row i of x: with g = weight slope_i (u - v), factor (g - u <u, g>) on the sphere.
+template<class E, class T, similarity Similarity>
+struct paired_difference_gradient {
+  paired_rows<E, Similarity> rows;
+  int side;  ///< of x
+  const double* slope;
+  double weight;
+  const double* upstream;
+  bool accumulate;
+  strided<T> out;
+  DISPAR_FN void operator()(index i) const {
+    const double f = rows.how.row_factor(rows.norm_x[i], side), h = rows.how.row_factor(rows.norm_y[i], 1 - side);
+    const auto unit = [&](index k) { return f * in_double(rows.x(i, k)); };
+    const auto difference = [&](index k) { return unit(k) - h * in_double(rows.y(i, k)); };
+    double along = 0;
+    if (rows.how.on_sphere(rows.norm_x[i], side))
+      along = feature_sum(rows.features, [&](index k) { return unit(k) * difference(k); });
+    const double scale = slope[i] * f * (upstream ? weight * *upstream : weight);
+    for (index k = 0; k < rows.features; ++k) {
+      const double by_row = scale * (difference(k) - along * unit(k));
+      out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by_row : by_row);
+    }
+  }
+};
+/// Both gradients, where wanted.
+template<backend B, class E, class T, memory_space S, similarity Similarity>
+void paired_difference_gradients(const B& b, const paired_rows<E, Similarity>& rows, index pairs, const double* slope,
+                                 double weight, const paired_gradients<T, S>& g) {
+  const auto by = [&](const paired_rows<E, Similarity>& of, int side, const matrix_view<T, S>& view) {
+    if (view)
+      for_each_index(b, pairs, 8 * rows.work(pairs),
+                     paired_difference_gradient<E, T, Similarity>{of, side, slope, g.factor * weight, g.upstream.data(),
+                                                                  g.accumulate, dispar::detail::strided_of(reached<B>(view))});
+  };
+  by(rows, 0, g.x);
+  by(rows.exchanged(), 1, g.y);
+}
+
+/// Checks arguments, measures rows.
+template<class R, backend B, sample_matrix X, sample_matrix Y>
+[[nodiscard]] auto paired_embeddings(const B& b, const X& rows_of_x, const Y& rows_of_y, const char* loss,
+                                     const scalar_view<double, R>& out, const paired_gradients_of<X>& g,
+                                     const vector_view<double, space_of<X>>& by_pair) {
+  using E = value_type_of<X>;
+  using S = space_of<X>;
+  static_assert(std::same_as<E, value_type_of<Y>> && std::same_as<S, space_of<Y>>,
+                "dispar: both matrices must have the same element type and memory space");
+  static_assert(reachable<R, typename B::space>, "dispar: this backend cannot write to that memory");
+  const matrix_view<const E, S> x = view_of(rows_of_x), y = view_of(rows_of_y);
+  const auto number = [](index n) { return static_cast<double>(n); };
+  const auto must = [loss](bool holds, const char* argument, const char* rule, double value) {
+    require(holds, (std::string(loss) + ": " + argument).c_str(), rule, value);
+  };
+  must(static_cast<bool>(out), "out", "must not be the null view", 0);
+  must(x.rows() > 0, "rows of x", "must be at least 1", number(x.rows()));
+  must(x.cols() > 0, "columns of x", "must be at least 1", number(x.cols()));
+  must(y.rows() == x.rows(), "rows of y", "must be those of x", number(y.rows()));
+  must(y.cols() == x.cols(), "columns of y", "must be those of x", number(y.cols()));
+  require_like(g.x, x, (std::string(loss) + ": gradient by x").c_str());
+  require_like(g.y, y, (std::string(loss) + ": gradient by y").c_str());
+  if (by_pair) must(by_pair.size() == x.rows(), "numbers by pair", "must be one per pair", number(by_pair.size()));
+  std::array<embeddings<E, B>, 2> both{embeddings<E, B>(b, reached<B>(x)), embeddings<E, B>(b, reached<B>(y))};
+  require_finite(both[0], "x");
+  require_finite(both[1], "y");
+  return both;
+}
+
+}  // namespace contrastive::detail
+
+DISPAR_NAMESPACE_END
