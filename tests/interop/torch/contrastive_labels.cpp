@@ -66,6 +66,22 @@ TEST_CASE("modality_enhancement: mean distances across and within") {
                   gap.square().mean(), {x, y});
 }
 
+TEST_CASE("pairwise_margin and cosent: all pairs written out") {
+  torch::manual_seed(4);
+  const auto x = embeddings(15, 4), y = embeddings(15, 4);
+  const auto match = some_labels(15, 2), other = 1 - match;
+  const auto d = (x - y).norm(2, 1), apart = (2.5 - d).clamp_min(0);
+  check_same_loss(autograd::pairwise_margin(x, y, match, inner_product{}, 2.5),
+                  (match * d.square() + other * apart.square()).mean() / 2, {x, y});
+  const auto scores = torch::rand({15, 2}, torch::kDouble).mul(4).round().select(1, 0);  // with ties, not dense
+  const auto c = (unit(x) * unit(y)).sum(1) * 20;
+  const auto terms = (c.unsqueeze(0) - c.unsqueeze(1)).masked_select(scores.unsqueeze(1).gt(scores.unsqueeze(0)));
+  check_same_loss(autograd::cosent(x, y, scores), torch::logsumexp(torch::cat({torch::zeros({1}, torch::kDouble), terms}), 0),
+                  {x, y});
+  CHECK_THROWS_WITH_AS((void)autograd::cosent(x, y, scores.to(torch::kFloat)),
+                       "dispar: scores must have the type of the other tensors, got Float", dispar::invalid_argument);
+}
+
 TEST_CASE("losses with labels: what is refused") {
   const auto x = torch::randn({4, 3}, torch::kDouble);
   const auto refused = [&](const Tensor& labels, const char* message) {

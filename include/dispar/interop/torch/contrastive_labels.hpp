@@ -62,6 +62,28 @@ template<contrastive::similarity Similarity = contrastive::inner_product>
       modality_enhancement_loss<Similarity>{how, o.rows_per_identity, o.reduce});
 }
 
+/// `contrastive::pairwise_margin` as a scalar in the graph. backward() reaches both; match: int64, one per pair, 0 for pairs that
+/// do not match.
+///
+///     auto loss = autograd::pairwise_margin(net(first), net(second), same_person, contrastive::inner_product{});
+template<contrastive::similarity Similarity = contrastive::inner_product>
+[[nodiscard]] at::Tensor pairwise_margin(const at::Tensor& x, const at::Tensor& y, const at::Tensor& match,
+                                         const Similarity& how = {}, double margin = 1) {
+  return detail::embedding_loss({.rows = {{{"x", x}, {"y", y}}}, .labels = {{{"match", match}}}}, {},
+                                pairwise_margin_loss<Similarity>{how, margin});
+}
+
+/// `contrastive::cosent` as a scalar in the graph: pairs of a higher score shall be more similar. backward() reaches both;
+/// scores: one per pair, of the type of the embeddings, constants.
+///
+///     auto loss = autograd::cosent(net(sentences), net(others), scores);
+template<contrastive::similarity Similarity = contrastive::cosine>
+[[nodiscard]] at::Tensor cosent(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scores, const Similarity& how = {},
+                                double lambda = 20) {
+  return detail::embedding_loss({.rows = {{{"x", x}, {"y", y}}}, .numbers = {"scores", scores, true}}, {},
+                                cosent_loss<Similarity>{how, lambda});
+}
+
 }  // namespace autograd
 
 DISPAR_NAMESPACE_END

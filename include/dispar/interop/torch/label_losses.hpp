@@ -1,9 +1,11 @@
 #pragma once
 /// \file
-/// Contrastive losses with labels in the form in which tensors call them, for a `gpu_embedding_entry` of a .cu file. No torch in
-/// here.
+/// Contrastive losses with labels or scores in the form in which tensors call them, for a `gpu_embedding_entry` of a .cu file. No
+/// torch in here.
 
+#include "dispar/contrastive/cosent.hpp"
 #include "dispar/contrastive/modality_enhancement.hpp"
+#include "dispar/contrastive/pairwise_margin.hpp"
 #include "dispar/contrastive/triplet.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
 #include "dispar/interop/torch/embedding_arguments.hpp"
@@ -62,6 +64,35 @@ struct modality_enhancement_loss {
     return {
         {contrastive::modality_enhancement(b, x.rows[0], x.rows[1], x.labels[0], x.labels[1], how, {.x = x.by[0], .y = x.by[1]},
                                            {.rows_per_identity = rows_per_identity, .reduce = reduce})}};
+  }
+};
+
+/// `contrastive::pairwise_margin`: the first labels say which pairs match. Result: the value.
+template<contrastive::similarity Similarity>
+struct pairwise_margin_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  double margin;                     ///< of pairs that do not match
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::pairwise_margin(b, x.rows[0], x.rows[1], x.labels[0], how, {.x = x.by[0], .y = x.by[1]},
+                                          {.margin = margin})}};
+  }
+};
+
+/// `contrastive::cosent`: the numbers are the scores. Result: the value.
+template<contrastive::similarity Similarity>
+struct cosent_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  double lambda;                     ///< factor of differences of similarities
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::cosent(b, x.rows[0], x.rows[1], x.numbers, how, {.x = x.by[0], .y = x.by[1]}, {.lambda = lambda})}};
   }
 };
 
