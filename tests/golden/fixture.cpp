@@ -76,7 +76,7 @@ double fixture::number(const std::string& name) const {
 
 bool fixture::has_parameter(const std::string& name) const {
   const auto params = json_->root.find("params");
-  return params != json_->root.end() && params->contains(name);
+  return params != json_->root.end() && params->contains(name) && !(*params)[name].is_null();
 }
 
 double fixture::number(const std::string& name, double fallback) const { return has_parameter(name) ? number(name) : fallback; }

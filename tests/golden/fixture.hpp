@@ -28,7 +28,7 @@ public:
   [[nodiscard]] const std::string& core() const { return core_; }
   [[nodiscard]] const std::string& layer() const { return layer_; }
 
-  /// Parameters. Those without `fallback` must be there.
+  /// Parameters; null is the same as not being there. Those without `fallback` must be there.
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name, double fallback) const;
   [[nodiscard]] dispar::index integer(const std::string& name) const;
