@@ -112,4 +112,63 @@ struct supcon_answer {
   return r;
 }
 
+struct circle_answer {
+  double value = 0, anchors = 0;
+  std::vector<double> losses, by_x;
+};
+
+/// The circle loss of cosines; weights are those of `weighing`, held in the gradient.
+[[nodiscard]] inline circle_answer circle(const rows& x, const rows& weighing, const std::vector<std::int64_t>& labels,
+                                          double margin, double gamma, bool by_anchor) {
+  const scaled_rows u(x, true), w(weighing, true);
+  const std::size_t n = x.size();
+  rows logit(n, std::vector<double>(n, 0.0)), by_similarity = logit, slope = logit;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      const double s = u.dot(i, u, j), held = w.dot(i, w, j);
+      const bool same = labels[i] == labels[j];
+      by_similarity[i][j] = gamma * (same ? -std::fmax(1 + margin - held, 0.0) : std::fmax(held + margin, 0.0));
+      logit[i][j] = by_similarity[i][j] * (s - (same ? 1 - margin : margin));
+    }
+  // softplus of the two log-sums over the pairs (i, j) that count, its slopes added; -1 where a kind is missing.
+  const auto loss_of = [&](const auto& counts, rows& slopes) {
+    double most[2] = {-HUGE_VAL, -HUGE_VAL}, sum[2] = {0, 0}, log_sum[2];
+    for (int kind = 0; kind < 2; ++kind) {
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j)
+          if (counts(i, j) && (labels[i] == labels[j]) == (kind == 1)) most[kind] = std::max(most[kind], logit[i][j]);
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j)
+          if (counts(i, j) && (labels[i] == labels[j]) == (kind == 1)) sum[kind] += std::exp(logit[i][j] - most[kind]);
+      log_sum[kind] = most[kind] + std::log(sum[kind]);
+    }
+    if (sum[0] == 0 || sum[1] == 0) return -1.0;
+    const double total = log_sum[0] + log_sum[1];
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j)
+        if (counts(i, j))
+          slopes[i][j] +=
+              by_similarity[i][j] * std::exp(logit[i][j] - log_sum[labels[i] == labels[j] ? 1 : 0]) / (1 + std::exp(-total));
+    return std::fmax(total, 0.0) + std::log1p(std::exp(-std::fabs(total)));
+  };
+  circle_answer r;
+  if (by_anchor) {
+    for (std::size_t a = 0; a < n; ++a) {
+      const double loss = loss_of([&](std::size_t i, std::size_t j) { return i == a && j != a; }, slope);
+      r.losses.push_back(std::fmax(loss, 0.0));
+      r.value += r.losses.back();
+      r.anchors += loss < 0 ? 0 : 1;
+    }
+    for (auto& row : slope)
+      for (double& v : row) v /= std::fmax(r.anchors, 1.0);
+    r.value /= std::fmax(r.anchors, 1.0);
+  } else {
+    const double loss = loss_of([](std::size_t i, std::size_t j) { return i < j; }, slope);
+    r.value = std::fmax(loss, 0.0);
+    r.anchors = loss < 0 ? 0 : 1;
+  }
+  r.by_x = gradients_by_rows(slope, u, u, true).first;
+  return r;
+}
+
 }  // namespace contrastive_tests::oracle

@@ -1,9 +1,10 @@
-// Softmax losses by labels: contrastive-losses/supcon, csdn/supcon, creamfl/inter_contrast.
+// Softmax losses by labels: contrastive-losses/supcon, contrastive-losses/circle, csdn/supcon, creamfl/inter_contrast.
 
 #include "backend_under_test.hpp"
 #if defined(DISPAR_GOLDEN_GPU)
 #include "dispar/backend/gpu/sort.hpp"
 #endif
+#include "dispar/contrastive/circle.hpp"
 #include "dispar/contrastive/supcon.hpp"
 
 namespace golden {
@@ -78,6 +79,26 @@ struct inter_contrast {
   }
 };
 
+struct circle_by_label {
+  static constexpr const char* name = "contrastive-losses/circle";
+  static constexpr double float_tolerance = tolerance_of_class_logits;
+
+  template<class T, class B>
+  static void run(const B& b, const fixture& c, outputs& out) {
+    using dispar::contrastive::pairing;
+    const matrix<T> x(c, "x");
+    matrix<T> by_x(x.rows(), x.view().cols());
+    tensor<std::int64_t> labels(c, "label");
+    const pairing pairs = c.text("pairing", {"global", "anchor"}) == "anchor" ? pairing::anchor : pairing::global;
+    const auto loss =
+        dispar::contrastive::circle(b, x.view(), labels.vector(), dispar::contrastive::cosine{}, {.x = by_x.view()},
+                                    {.margin = c.number("m", 0.25), .gamma = c.number("gamma", 256), .pairs = pairs});
+    out.put("loss", loss.value);
+    out.put("grad_x", by_x.data());
+  }
+};
+
+const registration<circle_by_label> registered_circle_by_label;
 const registration<supcon_within> registered_supcon_within;
 const registration<supcon_across> registered_supcon_across;
 const registration<inter_contrast> registered_inter_contrast;
