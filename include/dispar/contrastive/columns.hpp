@@ -47,10 +47,11 @@ void sum_over_rows(const B& b, const column_pieces& pieces, const Term& term, co
   column_sums(b, std::as_const(partial).view(), out);
 }
 
+/// x_ik - x_0k: means of these keep their digits, and columns of one number deviate from their mean by exactly nothing.
 template<class E>
-struct element_of {
+struct distance_from_first {
   strided<const E> x;
-  DISPAR_FN double operator()(index i, index k) const { return in_double(x(i, k)); }
+  DISPAR_FN double operator()(index i, index k) const { return in_double(x(i, k)) - in_double(x(0, k)); }
 };
 /// (x_ik - mean_k) (y_ik - mean_k), each by its own mean.
 template<class E>
@@ -62,10 +63,12 @@ struct deviation_product {
     return (in_double(x(i, k)) - mean_x[k]) * (in_double(y(i, k)) - mean_y[k]);
   }
 };
-struct divide_number {
-  double* x;
-  double by;
-  DISPAR_FN void operator()(index k) const { x[k] /= by; }
+template<class E>
+struct mean_from_first {
+  strided<const E> x;
+  double rows;
+  double* mean;  ///< the sum of the distances at first
+  DISPAR_FN void operator()(index k) const { mean[k] = in_double(x(0, k)) + mean[k] / rows; }
 };
 
 /// A matrix with the means of its columns and the sums of squared deviations from them, in two passes.
@@ -76,15 +79,15 @@ struct column_moments {
 
   column_moments(const B& b, const matrix_view<const E, typename B::space>& of)
       : x(of), mean(b, {of.cols()}), square(b, {of.cols()}) {
-    sum_over_rows(b, pieces(), element_of<E>{elements()}, mean.view());
-    for_each_index(b, x.cols(), divide_number{mean.data(), static_cast<double>(x.rows())});
+    sum_over_rows(b, pieces(), distance_from_first<E>{elements()}, mean.view());
+    for_each_index(b, x.cols(), mean_from_first<E>{elements(), static_cast<double>(x.rows()), mean.data()});
     sum_over_rows(b, pieces(), deviation_product<E>{elements(), elements(), mean.data(), mean.data()}, square.view());
   }
   [[nodiscard]] column_pieces pieces() const { return {x.rows(), x.cols()}; }
   [[nodiscard]] strided<const E> elements() const { return dispar::detail::strided_of(x); }
 };
 
-/// out(k, i) = scale factor_k (x_ik - mean_k); no factor where that is null.
+/// out(k, i) = scale factor_k (x_ik - mean_k); no factor, no mean where that is null.
 template<class E, class T>
 struct copy_centred {
   column_pieces pieces;
@@ -95,9 +98,9 @@ struct copy_centred {
   strided<T> out;
   DISPAR_FN void operator()(index e) const {
     const index k = pieces.column(e);
-    const double f = factor ? scale * factor[k] : scale;
+    const double f = factor ? scale * factor[k] : scale, from = mean ? mean[k] : 0;
     for (index i = pieces.first(e), last = pieces.last(e); i < last; ++i)
-      out(k, i) = static_cast<T>((in_double(x(i, k)) - mean[k]) * f);
+      out(k, i) = static_cast<T>((in_double(x(i, k)) - from) * f);
   }
 };
 /// Writes them, into a matrix of columns x rows.
