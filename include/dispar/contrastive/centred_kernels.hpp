@@ -105,7 +105,7 @@ struct centred_gradient {
 
 /// The distance of a row to itself: 0, or what a product is.
 template<class Metric, class E>
-DISPAR_FN double self_distance(const strided<const E>& x, index features, index i) {
+DISPAR_FN double distance_to_itself(const strided<const E>& x, index features, index i) {
   if constexpr (Metric::translation_invariant) {
     return 0;
   } else {
@@ -131,7 +131,7 @@ struct self_values {
   double* sum;
   DISPAR_FN void operator()(index i) const {
     using V = lane<double>;
-    const V d(self_distance<typename K::metric>(x, features, i));
+    const V d(distance_to_itself<typename K::metric>(x, features, i));
     self[i] = K::value(vec<V, 1>{{d}}, dispar::detail::broadcast<V>(constants)).value;
     if (counts) sum[i] += self[i];
   }
@@ -188,7 +188,7 @@ struct self_gradient {
   DISPAR_FN void operator()(index i) const {
     using V = lane<double>;
     using Metric = typename K::metric;
-    const V d(self_distance<Metric>(x, features, i));
+    const V d(distance_to_itself<Metric>(x, features, i));
     const double own = (side == 0 ? slopes->unit_x : slopes->unit_y) * (self[i] - 2 * centring[i]);
     const double other = (side == 0 ? slopes->unit_y : slopes->unit_x) * (other_self[i] - 2 * other_centring[i]);
     const double by_value = (side == 0 ? slopes->by_x : slopes->by_y) * (other - slopes->ratio * own);
