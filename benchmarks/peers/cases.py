@@ -155,7 +155,8 @@ class RowCase(PairedRows):
 
 @dataclass(frozen=True)
 class ContrastiveCase(PairedRows):
-    """Two matrices of b embeddings of d features, row i of one belonging to row i of the other."""
+    """Two matrices of b embeddings of d features, row i of one belonging to row i of the other; losses with labels have the first
+    only, with `reference.classes`."""
 
     workload: str
     b: int
@@ -176,12 +177,19 @@ class ContrastiveCase(PairedRows):
         return reference.views(self.b, self.d)
 
     def truth(self, x, y):
-        value, gradient = reference.symmetric_infonce(x, y, 0.07)
+        if self.workload == "supcon_gradient":
+            value, gradient = reference.supcon(x, 0.1)
+        elif self.workload == "triplet_gradient":
+            value, gradient = reference.triplet(x, 0.3)
+        else:
+            value, gradient = reference.symmetric_infonce(x, y, 0.07)
         return {"value": value, "gradient": gradient}
 
     def ceiling_fraction(self, ms, ceiling):
-        """Three products, as many as storing the logits needs: logits, and the gradient by either side."""
-        return 6 * self.b**2 * self.d / (ms * 1e-3) / (ceiling["fma_gflops"] * 1e9)
+        """As many products as storing the logits needs, symmetric ones by half: logits, and the gradient by either side; with
+        labels half a product, and for `supcon_gradient` one more."""
+        products = {"infonce_gradient": 3, "supcon_gradient": 1.5, "triplet_gradient": 0.5}[self.workload]
+        return 2 * products * self.b**2 * self.d / (ms * 1e-3) / (ceiling["fma_gflops"] * 1e9)
 
 
 def contrastive_cases(quick, goal):
@@ -193,6 +201,12 @@ def contrastive_cases(quick, goal):
              Opponent("torch_compile", "infonce_gradient")),
         )
         for b, targets in sizes.items()
+    ] + [
+        ContrastiveCase(
+            workload, 100 if quick else 4096, 64 if quick else 512,
+            tuple(Opponent(server, workload) for server in ("torch", "metric_learning", "torch_current", "torch_compile")),
+        )
+        for workload in ("supcon_gradient", "triplet_gradient")
     ]
 
 

@@ -44,7 +44,7 @@ def arguments():
     add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of either side (default: all, %(default)s)")
     add("--repeat", type=int, default=5, help="alternated runs per ratio, the medians count (default: %(default)s)")
     add("--workloads", default="", help="comma-separated names, or name:d such as mmd2_unbiased:64 (default: all)")
-    peers = "comma-separated: torch, sklearn, torch_current, torch_compile, keops, jax, dispar (default: all)"
+    peers = "comma-separated: torch, sklearn, torch_current, torch_compile, metric_learning, keops, jax, dispar (default: all)"
     add("--peers", default="", help=peers)
     add("--heap", choices=("kept", "default"), default="kept", help="glibc's heap on both sides (default: %(default)s)")
     add("--quick", action="store_true", help="tiny samples: checks that everything runs and agrees; the times mean nothing")
@@ -105,6 +105,7 @@ def sides(options):
         "sklearn": script(options.python, "sklearn_peer.py"),
         "torch_current": script(options.modern_python, "torch_peer.py"),
         "torch_compile": script(options.modern_python, "torch_peer.py", "--compile"),
+        "metric_learning": script(options.modern_python, "metric_learning_peer.py"),
         "keops": script(options.modern_python, "keops_peer.py"),
         "jax": script(options.modern_python, "jax_peer.py"),
     }

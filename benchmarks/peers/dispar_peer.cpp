@@ -10,6 +10,8 @@
 ///   jsd_rows ...                          x and y are logits, d the vocabulary
 ///   jsd_rows_gradient ... gradient=g.f32
 ///   infonce_gradient ... gradient=g.f32   CLIP's loss at temperature 0.07, with the gradients in x and in y
+///   supcon_gradient ... gradient=g.f32    of x at temperature 0.1, four rows of a class: row i is of class i mod (n / 4)
+///   triplet_gradient ... gradient=g.f32   the batch-hard triplet loss of unit rows of x with these classes, margin 0.3
 ///   adacad_step ... gradient=g.f32        the same, of one row; writes the merged logits there
 ///   top_k_sample ...                      k = 50 of x; the mean over rows of the token at which half of the rest is reached
 ///   top_p_sample ...                      the same, p = 0.95
@@ -88,6 +90,11 @@ struct job {
 
   [[nodiscard]] bool wants_gradient() const { return r.command.ends_with("_gradient") || r.command == "adacad_step"; }
 
+  [[nodiscard]] std::vector<std::int64_t> classes() const {
+    std::vector<std::int64_t> of;
+    for (dispar::index i = 0; i < s.n; ++i) of.push_back(i % (s.n / 4));
+    return of;
+  }
   void require_one_row() const {
     if (s.n != 1) throw std::runtime_error(r.command + " is of one row");
   }
@@ -142,6 +149,14 @@ struct job {
                                {.x = dispar::as_matrix(gradient, s.n, s.d), .y = dispar::as_matrix(gradient_in_y, s.m, s.d)},
                                {.anchors = contrastive::direction::both});
       return {loss.value};
+    }
+    if (r.command == "supcon_gradient" || r.command == "triplet_gradient") {
+      namespace contrastive = dispar::contrastive;
+      const auto of = classes();
+      const auto gx = dispar::as_matrix(gradient, s.n, s.d);
+      if (r.command == "supcon_gradient")
+        return {contrastive::supcon(cpu, s.x_view(), of, contrastive::cosine{}, contrastive::temperature{0.1}, {.x = gx}).value};
+      return {contrastive::triplet(cpu, s.x_view(), of, contrastive::cosine{}, contrastive::hinge_margin{0.3}, {.x = gx}).value};
     }
     if (r.command == "adacad_step") {
       require_one_row();

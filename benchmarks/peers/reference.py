@@ -81,6 +81,68 @@ def symmetric_infonce(x, y, temperature, rows=512):
     return value, ((by_unit - u * (u * by_unit).sum(1, keepdims=True)) / length).astype(numpy.float32)
 
 
+def classes(b):
+    """The class of every row where a loss has labels: four rows each."""
+    return numpy.arange(b) % (b // 4)
+
+
+def _through_unit_rows(x, loss_of_units):
+    """A loss of unit rows and its gradient by x, from the loss and its gradient by these."""
+    x = x.astype(numpy.float64)
+    length = numpy.linalg.norm(x, axis=1, keepdims=True)
+    u = x / length
+    value, by_unit = loss_of_units(u)
+    return value, ((by_unit - u * (u * by_unit).sum(1, keepdims=True)) / length).astype(numpy.float32)
+
+
+def supcon(x, temperature, rows=512):
+    """The supervised contrastive loss L_out of x with `classes`, and its gradient, in blocks of rows."""
+    label, n = classes(len(x)), len(x)
+
+    def loss(u):
+        value, by_unit = 0.0, numpy.zeros_like(u)
+        for first in range(0, n, rows):
+            part = slice(first, first + rows)
+            z = u[part] @ u.T / temperature
+            self_pairs = numpy.arange(len(z)), numpy.arange(first, first + len(z))
+            positive = (label[part, None] == label).astype(numpy.float64)
+            positive[self_pairs] = 0
+            positive /= positive.sum(1, keepdims=True)
+            e = numpy.exp(z - 1 / temperature)
+            e[self_pairs] = 0
+            value += (numpy.log(e.sum(1)) + 1 / temperature - (positive * z).sum(1)).sum() / n
+            slope = (e / e.sum(1, keepdims=True) - positive) / (n * temperature)
+            by_unit[part] += slope @ u
+            by_unit += slope.T @ u[part]
+        return value, by_unit
+
+    return _through_unit_rows(x, loss)
+
+
+def triplet(x, margin, rows=512):
+    """The batch-hard triplet loss of unit rows of x with `classes`, and its gradient, in blocks of rows."""
+    label, n = classes(len(x)), len(x)
+
+    def loss(u):
+        value, by_unit = 0.0, numpy.zeros_like(u)
+        for first in range(0, n, rows):
+            part = slice(first, first + rows)
+            cosines, same = u[part] @ u.T, label[part, None] == label
+            far = numpy.where(same, cosines, numpy.inf).argmin(1)
+            near = numpy.where(same, -numpy.inf, cosines).argmax(1)
+            to_far, to_near = u[part] - u[far], u[part] - u[near]
+            d_far, d_near = (numpy.linalg.norm(t, axis=1, keepdims=True) for t in (to_far, to_near))
+            gap = d_far - d_near + margin
+            value += numpy.maximum(gap, 0).sum() / n
+            by_far, by_near = ((gap > 0) / n * t / d for t, d in ((to_far, d_far), (to_near, d_near)))
+            by_unit[part] += by_far - by_near
+            numpy.subtract.at(by_unit, far, by_far)
+            numpy.add.at(by_unit, near, by_near)
+        return value, by_unit
+
+    return _through_unit_rows(x, loss)
+
+
 def adacad(a, b):
     """The weight JS(softmax(a), softmax(b)) of a single row, and the merged logits (1 + weight) a - weight b as float32."""
     weight, _ = jensen_shannon(a, b)

@@ -251,6 +251,30 @@ def symmetric_infonce(x, y, _):
     return (torch.nn.functional.cross_entropy(z, labels) + torch.nn.functional.cross_entropy(z.T, labels)) / 2
 
 
+def same_class(x):
+    """Which rows are of one class: `reference.classes`."""
+    label = torch.arange(len(x), device=DEVICE) % (len(x) // 4)
+    return label[:, None] == label
+
+
+def supcon(x, _y, _gamma):
+    """The supervised contrastive loss, as people write it."""
+    u = torch.nn.functional.normalize(x)
+    itself = torch.eye(len(x), dtype=torch.bool, device=DEVICE)
+    z = (u @ u.T / 0.1).masked_fill(itself, -torch.inf)
+    positive = same_class(x) & ~itself
+    log_p = z - torch.logsumexp(z, 1, keepdim=True)
+    return -(log_p.masked_fill(~positive, 0).sum(1) / positive.sum(1)).mean()
+
+
+def triplet(x, _y, _gamma):
+    """The batch-hard triplet loss, as people write it."""
+    u = torch.nn.functional.normalize(x)
+    d, same = (2 - 2 * u @ u.T).clamp_min(1e-12).sqrt(), same_class(x)
+    farthest, nearest = d.masked_fill(~same, -torch.inf).amax(1), d.masked_fill(same, torch.inf).amin(1)
+    return torch.relu(farthest - nearest + 0.3).mean()
+
+
 def with_gradient_of_both(function):
     def workload(x, y, request):
         x, y = (t.requires_grad_(True) for t in tensors(x, y, request))
@@ -372,6 +396,8 @@ if __name__ == "__main__":
             "jsd_rows": without_gradient(jensen_shannon),
             "jsd_rows_gradient": with_gradient_of_first(jensen_shannon),
             "infonce_gradient": with_gradient_of_both(symmetric_infonce),
+            "supcon_gradient": with_gradient_of_first(supcon),
+            "triplet_gradient": with_gradient_of_first(triplet),
             "sequence_logps_gradient": with_gradient_of_first(sequence_logps),
             "adacad_step": adacad,
             "permutation_product": permutation_product,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dispar/backend/gpu/transfer.hpp"
+#include "dispar/interop/torch/label_losses.hpp"
 #include "dispar/interop/torch/pair_losses.hpp"
 #include "normal_rows.hpp"
 
@@ -16,11 +17,24 @@ namespace {
 using namespace dispar;
 using clip_loss = autograd::infonce_loss<contrastive::cosine, contrastive::exponential_scale>;
 
+using margin_loss = autograd::pairwise_margin_loss<contrastive::inner_product>;
+using ordered_loss = autograd::cosent_loss<contrastive::cosine>;
+
 const autograd::gpu_embedding_entry<clip_loss, float> clip_in_float;
+const autograd::gpu_embedding_entry<margin_loss, float> margin_in_float;
+const autograd::gpu_embedding_entry<ordered_loss, float> ordered_in_float;
 
 template<class X>
 dispar_device_call::matrix matrix_of(X& x, dispar::index rows, dispar::index cols) {
   return {const_cast<void*>(static_cast<const void*>(x.data())), {rows, cols}, {cols, 1}};
+}
+
+double apart(const gpu& g, const array<float, 2, gpu>& got, const std::vector<float>& wanted) {
+  const auto copy = to_host(g, got);
+  double worst = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    worst = std::max(worst, std::abs(static_cast<double>(copy.data()[i] - wanted[i])));
+  return worst;
 }
 
 }  // namespace
@@ -57,15 +71,45 @@ TEST_CASE("a loss of embeddings through the table") {
   const auto expected = loss.run(cpu{}, arguments);
   CHECK(results[0] == doctest::Approx(expected[0]).epsilon(1e-6));
   CHECK(results[1] == doctest::Approx(expected[1]).epsilon(1e-5));
-  const auto apart = [&](const auto& got, const std::vector<float>& wanted) {
-    const auto copy = to_host(g, got);
-    double worst = 0;
-    for (std::size_t i = 0; i < wanted.size(); ++i)
-      worst = std::max(worst, std::abs(static_cast<double>(copy.data()[i] - wanted[i])));
-    return worst;
+  CHECK(apart(g, by_x, expected_x) < 1e-6);
+  CHECK(apart(g, by_negatives, expected_negatives) < 1e-6);
+  release_kept_contexts();
+}
+
+TEST_CASE("losses with labels and with scores through the table") {
+  constexpr dispar::index n = 19, d = 6;
+  cuda_context context;
+  const gpu g{&context};
+  const auto a = normal_rows<float>(n, d, 4), b = normal_rows<float>(n, d, 5), scores = normal_rows<float>(n, 1, 6);
+  std::vector<std::int64_t> match;
+  for (dispar::index i = 0; i < n; ++i) match.push_back(i % 2);
+  const auto x = to(g, as_matrix(a, n, d)), y = to(g, as_matrix(b, n, d));
+  const auto device_match = to(g, match);
+  const auto device_scores = to(g, scores);
+  array<float, 2, gpu> by_y(g, {n, d});
+  std::vector<float> expected_y(b.size());
+  autograd::embedding_arguments<float, host> arguments;
+  arguments.rows = {as_matrix(a, n, d), as_matrix(b, n, d), {}, {}};
+  arguments.by = {matrix_view<float>{}, as_matrix(expected_y, n, d), {}, {}};
+  arguments.labels[0] = view_of(std::as_const(match));
+  arguments.numbers = view_of(std::as_const(scores));
+  double result = 0;
+  dispar_device_call::embedding_call call;
+  call.rows[0] = matrix_of(x, n, d);
+  call.rows[1] = matrix_of(y, n, d);
+  call.by[1] = matrix_of(by_y, n, d);
+  call.labels[0] = matrix_of(device_match, n, 1);
+  call.numbers = matrix_of(device_scores, n, 1);
+  call.results = &result;
+  const auto check = [&](const auto& loss) {
+    call.loss = &loss;
+    dispar_device_call::embedding_table()[autograd::detail::device_function_name<std::decay_t<decltype(loss)>, float>()](call);
+    const auto expected = loss.run(cpu{}, arguments);
+    CHECK(result == doctest::Approx(expected[0]).epsilon(1e-6));
+    CHECK(apart(g, by_y, expected_y) < 1e-6);
   };
-  CHECK(apart(by_x, expected_x) < 1e-6);
-  CHECK(apart(by_negatives, expected_negatives) < 1e-6);
+  check(margin_loss{{}, 3.0});
+  check(ordered_loss{{}, 20.0});
   release_kept_contexts();
 }
 

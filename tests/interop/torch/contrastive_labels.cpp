@@ -20,6 +20,33 @@ Tensor some_labels(std::int64_t n, std::int64_t classes) { return torch::randint
 
 }  // namespace
 
+TEST_CASE("supcon: both losses within one matrix, and between two, with a learnt temperature") {
+  torch::manual_seed(5);
+  const auto x = embeddings(21, 6), y = embeddings(13, 6);
+  const auto tau = trained(0.4);
+  const auto scale = autograd::learnt<contrastive::temperature>(tau);
+  auto labels = some_labels(21, 4);
+  labels[3].fill_(-7);  // alone: no anchor, but a negative
+  const auto itself = torch::eye(21, torch::kDouble).to(torch::kBool);
+  const auto positive = alike(labels).logical_and(itself.logical_not());
+  const auto anchors = positive.any(1);
+  const auto counts = positive.sum(1).clamp_min(1);
+  const auto z = (unit(x).mm(unit(x).t()) / tau).masked_fill(itself, -1e300);
+  const auto all = z.logsumexp(1);
+  const auto out = all - z.masked_fill(positive.logical_not(), 0).sum(1) / counts;
+  const auto in = all - z.masked_fill(positive.logical_not(), -1e300).logsumexp(1) + counts.to(torch::kDouble).log();
+  check_same_loss(autograd::supcon(x, labels, cosine{}, scale), out.masked_select(anchors).mean(), {x, tau});
+  check_same_loss(
+      autograd::supcon(x, labels, cosine{}, scale, {.positives = contrastive::positives_mean::in, .base_temperature = 0.07}),
+      in.masked_select(anchors).mean() * tau / 0.07, {x, tau});
+  const auto others = some_labels(13, 3);  // rows of class 3 have no candidate
+  const auto same = labels.unsqueeze(1).eq(others.unsqueeze(0));
+  const auto across = x.mm(y.t()) / tau;
+  const auto losses = across.logsumexp(1) - (across * same).sum(1) / same.sum(1).clamp_min(1);
+  check_same_loss(autograd::supcon(x, labels, y, others, inner_product{}, scale), losses.masked_select(same.any(1)).mean(),
+                  {x, y, tau});
+}
+
 TEST_CASE("triplet: the hardest rows by max and min of all distances") {
   torch::manual_seed(1);
   const auto raw = embeddings(5, 23);

@@ -8,6 +8,14 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace autograd {
 
+/// Options of `supcon`: see `contrastive::supcon_options`.
+struct supcon_options {
+  contrastive::positives_mean positives = contrastive::positives_mean::out;  ///< which of the two losses
+  contrastive::reduction reduce = contrastive::reduction::mean;              ///< over the anchors
+  double base_temperature = 0;                                               ///< where above 0, the loss times tau / that
+  index band_rows = 0;                                                       ///< rows worked on at a time; 0: chosen
+};
+
 /// Options of `triplet`: see `contrastive::triplet_options`.
 struct triplet_options {
   contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the anchors
@@ -27,6 +35,34 @@ struct modality_enhancement_options {
   index rows_per_identity = 4;                                   ///< of each modality, at least 2
   contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the rows of both modalities
 };
+
+/// `contrastive::supcon` as a scalar in the graph: the supervised contrastive loss. backward() reaches x and a `learnt` scale;
+/// labels: int64, one per row.
+///
+///     auto loss = autograd::supcon(net(batch), labels, contrastive::cosine{}, contrastive::temperature{0.1});
+template<contrastive::similarity Similarity, tensor_scale Scale>
+[[nodiscard]] at::Tensor supcon(const at::Tensor& x, const at::Tensor& labels, const Similarity& how, const Scale& scale,
+                                const supcon_options& o = {}) {
+  const auto now = detail::scale_now(scale);
+  return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {detail::trained(scale)},
+                                supcon_loss<Similarity, std::remove_const_t<decltype(now)>>{how, now, o.positives, o.reduce,
+                                                                                            o.base_temperature, o.band_rows});
+}
+
+/// The same between anchors x and candidates y. backward() reaches both and a `learnt` scale.
+///
+///     auto loss = autograd::supcon(images, labels, texts, classes, contrastive::inner_product{}, contrastive::temperature{1});
+template<contrastive::similarity Similarity, tensor_scale Scale>
+[[nodiscard]] at::Tensor supcon(const at::Tensor& x, const at::Tensor& labels_of_x, const at::Tensor& y,
+                                const at::Tensor& labels_of_y, const Similarity& how, const Scale& scale,
+                                const supcon_options& o = {}) {
+  const auto now = detail::scale_now(scale);
+  return detail::embedding_loss(
+      {.rows = {{{"x", x}, {"y", y}}}, .labels = {{{"labels of x", labels_of_x}, {"labels of y", labels_of_y}}}},
+      {detail::trained(scale)},
+      supcon_across_loss<Similarity, std::remove_const_t<decltype(now)>>{how, now, o.positives, o.reduce, o.base_temperature,
+                                                                         o.band_rows});
+}
 
 /// `contrastive::triplet` as a scalar in the graph: the batch-hard triplet loss. labels: int64, one per row.
 ///

@@ -6,6 +6,7 @@
 #include "dispar/contrastive/cosent.hpp"
 #include "dispar/contrastive/modality_enhancement.hpp"
 #include "dispar/contrastive/pairwise_margin.hpp"
+#include "dispar/contrastive/supcon.hpp"
 #include "dispar/contrastive/triplet.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
 #include "dispar/interop/torch/embedding_arguments.hpp"
@@ -13,6 +14,48 @@
 DISPAR_NAMESPACE_BEGIN
 
 namespace autograd {
+
+/// `contrastive::supcon` of one matrix. Results: the value, its derivative by the scale's parameter.
+template<contrastive::similarity Similarity, contrastive::logit_scale Scale>
+struct supcon_loss {
+  static constexpr int results = 2;       ///< see above
+  Similarity how;                         ///< of rows
+  Scale scale;                            ///< of logits
+  contrastive::positives_mean positives;  ///< which of the two losses
+  contrastive::reduction reduce;          ///< over the anchors
+  double base_temperature;                ///< see `contrastive::supcon_options`
+  index band_rows;                        ///< rows worked on at a time
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 2> run(const B& b, const embedding_arguments<E, S>& x) const {
+    const auto loss = contrastive::supcon(
+        b, x.rows[0], x.labels[0], how, scale, {.x = x.by[0], .temperature = x.scalars},
+        {.positives = positives, .reduce = reduce, .base_temperature = base_temperature, .band_rows = band_rows});
+    return {{loss.value, loss.by_temperature}};
+  }
+};
+
+/// `contrastive::supcon` between two matrices. Results: the value, its derivative by the scale's parameter.
+template<contrastive::similarity Similarity, contrastive::logit_scale Scale>
+struct supcon_across_loss {
+  static constexpr int results = 2;       ///< see above
+  Similarity how;                         ///< of rows
+  Scale scale;                            ///< of logits
+  contrastive::positives_mean positives;  ///< which of the two losses
+  contrastive::reduction reduce;          ///< over the anchors
+  double base_temperature;                ///< see `contrastive::supcon_options`
+  index band_rows;                        ///< rows worked on at a time
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 2> run(const B& b, const embedding_arguments<E, S>& x) const {
+    const auto loss = contrastive::supcon(
+        b, x.rows[0], x.labels[0], x.rows[1], x.labels[1], how, scale, {.x = x.by[0], .y = x.by[1], .temperature = x.scalars},
+        {.positives = positives, .reduce = reduce, .base_temperature = base_temperature, .band_rows = band_rows});
+    return {{loss.value, loss.by_temperature}};
+  }
+};
 
 /// `contrastive::triplet`. Result: the value.
 template<contrastive::similarity Similarity, contrastive::triplet_margin Margin>
