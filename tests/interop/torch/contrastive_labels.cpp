@@ -47,6 +47,30 @@ TEST_CASE("supcon: both losses within one matrix, and between two, with a learnt
                   {x, y, tau});
 }
 
+TEST_CASE("circle: global and per anchor, weights held") {
+  torch::manual_seed(6);
+  const auto x = embeddings(17, 5);
+  const auto labels = some_labels(17, 3);
+  const auto s = unit(x).mm(unit(x).t());
+  const auto margin = 0.3, gamma = 20.0;
+  const auto positive_logits = -gamma * (1 + margin - s).clamp_min(0).detach() * (s - 1 + margin);
+  const auto negative_logits = gamma * (s + margin).clamp_min(0).detach() * (s - margin);
+  const auto positive = alike(labels).logical_and(torch::eye(17, torch::kDouble).eq(0)), negative = alike(labels).logical_not();
+  const auto once = torch::ones({17, 17}, torch::kDouble).triu(1).ne(0);
+  check_same_loss(autograd::circle(x, labels, cosine{}, {.margin = margin, .gamma = gamma}),
+                  torch::softplus(positive_logits.masked_select(positive.logical_and(once)).logsumexp(0) +
+                                  negative_logits.masked_select(negative.logical_and(once)).logsumexp(0)),
+                  {x});
+  const auto sum = [](const Tensor& logits, const Tensor& which) {
+    return logits.masked_fill(which.logical_not(), -1e300).logsumexp(1);
+  };
+  const auto losses = torch::softplus(sum(positive_logits, positive) + sum(negative_logits, negative));
+  const auto anchors = positive.any(1).logical_and(negative.any(1));
+  check_same_loss(
+      autograd::circle(x, labels, cosine{}, {.margin = margin, .gamma = gamma, .pairs = contrastive::pairing::anchor}),
+      losses.masked_select(anchors).mean(), {x});
+}
+
 TEST_CASE("triplet: the hardest rows by max and min of all distances") {
   torch::manual_seed(1);
   const auto raw = embeddings(5, 23);

@@ -16,6 +16,15 @@ struct supcon_options {
   index band_rows = 0;                                                       ///< rows worked on at a time; 0: chosen
 };
 
+/// Options of `circle`: see `contrastive::circle_options`.
+struct circle_options {
+  double margin = 0.25;                                          ///< m
+  double gamma = 256;                                            ///< factor of the logits
+  contrastive::pairing pairs = contrastive::pairing::global;     ///< which pairs meet
+  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the rows, with `pairing::anchor`
+  index band_rows = 0;                                           ///< as in `supcon_options`
+};
+
 /// Options of `triplet`: see `contrastive::triplet_options`.
 struct triplet_options {
   contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the anchors
@@ -62,6 +71,17 @@ template<contrastive::similarity Similarity, tensor_scale Scale>
       {detail::trained(scale)},
       supcon_across_loss<Similarity, std::remove_const_t<decltype(now)>>{how, now, o.positives, o.reduce, o.base_temperature,
                                                                          o.band_rows});
+}
+
+/// `contrastive::circle` as a scalar in the graph: the circle loss. labels: int64, one per row.
+///
+///     auto loss = autograd::circle(net(batch), labels, contrastive::cosine{}, {.gamma = 80, .pairs =
+///     contrastive::pairing::anchor});
+template<contrastive::similarity Similarity = contrastive::cosine>
+[[nodiscard]] at::Tensor circle(const at::Tensor& x, const at::Tensor& labels, const Similarity& how = {},
+                                const circle_options& o = {}) {
+  return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {},
+                                circle_loss<Similarity>{how, o.margin, o.gamma, o.pairs, o.reduce, o.band_rows});
 }
 
 /// `contrastive::triplet` as a scalar in the graph: the batch-hard triplet loss. labels: int64, one per row.

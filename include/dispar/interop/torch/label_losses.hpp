@@ -3,6 +3,7 @@
 /// Contrastive losses with labels or scores in the form in which tensors call them, for a `gpu_embedding_entry` of a .cu file. No
 /// torch in here.
 
+#include "dispar/contrastive/circle.hpp"
 #include "dispar/contrastive/cosent.hpp"
 #include "dispar/contrastive/modality_enhancement.hpp"
 #include "dispar/contrastive/pairwise_margin.hpp"
@@ -54,6 +55,26 @@ struct supcon_across_loss {
         b, x.rows[0], x.labels[0], x.rows[1], x.labels[1], how, scale, {.x = x.by[0], .y = x.by[1], .temperature = x.scalars},
         {.positives = positives, .reduce = reduce, .base_temperature = base_temperature, .band_rows = band_rows});
     return {{loss.value, loss.by_temperature}};
+  }
+};
+
+/// `contrastive::circle`. Result: the value.
+template<contrastive::similarity Similarity>
+struct circle_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  double margin;                     ///< see `contrastive::circle_options`
+  double gamma;                      ///< factor of the logits
+  contrastive::pairing pairs;        ///< which pairs meet
+  contrastive::reduction reduce;     ///< over the rows
+  index band_rows;                   ///< rows worked on at a time
+
+  /// Value and gradient.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::circle(b, x.rows[0], x.labels[0], how, {.x = x.by[0]},
+                                 {.margin = margin, .gamma = gamma, .pairs = pairs, .reduce = reduce, .band_rows = band_rows})
+                 .value}};
   }
 };
 
