@@ -1,6 +1,8 @@
 // Losses of the statistics of embeddings as torch functions: the values and gradients of plain torch operations.
 #include "dispar/interop/torch/contrastive_statistics.hpp"
 
+#include "dispar/kernels/gaussian.hpp"
+
 #include "same_loss.hpp"
 
 namespace torch_tests {
@@ -40,6 +42,23 @@ TEST_CASE("coral: covariances of two samples of different sizes, of one a gradie
                   {source, target});
   check_same_loss(autograd::coral(source, target.detach()),
                   (covariance(source) - covariance(target.detach())).square().sum() / 64, {source});
+}
+
+TEST_CASE("hsic and cka: traces of centred Gram matrices") {
+  torch::manual_seed(4);
+  const auto x = embeddings(18, 5), y = embeddings(18, 3);
+  const auto centre = torch::eye(18, torch::kDouble) - torch::full({18, 18}, 1.0 / 18, torch::kDouble);
+  const auto gaussian_gram = [](const Tensor& z, double sigma) {
+    return ((z.unsqueeze(1) - z.unsqueeze(0)).square().sum(-1) / (-2 * sigma * sigma)).exp();
+  };
+  const auto dependence = [&](const Tensor& k, const Tensor& l) {
+    return centre.mm(k).mm(centre).mul(centre.mm(l).mm(centre)).sum();
+  };
+  const auto k = gaussian_gram(x, 2), l = gaussian_gram(y, 1);
+  check_same_loss(autograd::hsic(x, y, dispar::gaussian{2}, dispar::gaussian{1}), dependence(k, l) / (17 * 17), {x, y});
+  const auto p = x.mm(x.t()), q = y.mm(y.t());
+  const dispar::identity<dispar::dot> linear;
+  check_same_loss(autograd::cka(x, y, linear, linear), dependence(p, q) / (dependence(p, p) * dependence(q, q)).sqrt(), {x, y});
 }
 
 }  // namespace torch_tests

@@ -31,6 +31,26 @@ namespace autograd {
   return detail::embedding_loss({.rows = {{{"source", source}, {"target", target}}}}, {}, coral_loss{o});
 }
 
+/// `contrastive::hsic` as a scalar in the graph: how dependent two representations of the same things are. backward() reaches
+/// both; kernels are constants.
+///
+///     auto penalty = autograd::hsic(features, attributes, gaussian{2.0}, gaussian{1.0});
+template<pair_function KX, pair_function KY>
+[[nodiscard]] at::Tensor hsic(const at::Tensor& x, const at::Tensor& y, const KX& kx, const KY& ky,
+                              const contrastive::hsic_options& o = {}) {
+  return detail::embedding_loss({.rows = {{{"x", x}, {"y", y}}}}, {}, hsic_loss<KX, KY>{kx, ky, o});
+}
+
+/// `contrastive::cka` as a scalar in the graph: centred kernel alignment, to be made large. backward() reaches both; kernels are
+/// constants.
+///
+///     auto loss = 1 - autograd::cka(student, teacher.detach(), identity<dot>{}, identity<dot>{});   // linear kernels
+template<pair_function KX, pair_function KY>
+[[nodiscard]] at::Tensor cka(const at::Tensor& x, const at::Tensor& y, const KX& kx, const KY& ky,
+                             const contrastive::cka_options& o = {}) {
+  return detail::embedding_loss({.rows = {{{"x", x}, {"y", y}}}}, {}, cka_loss<KX, KY>{kx, ky, o});
+}
+
 }  // namespace autograd
 
 DISPAR_NAMESPACE_END

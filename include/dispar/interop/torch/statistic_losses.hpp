@@ -4,7 +4,9 @@
 /// torch in here.
 
 #include "dispar/contrastive/barlow_twins.hpp"
+#include "dispar/contrastive/cka.hpp"
 #include "dispar/contrastive/coral.hpp"
+#include "dispar/contrastive/hsic.hpp"
 #include "dispar/contrastive/vicreg.hpp"
 #include "dispar/interop/torch/embedding_arguments.hpp"
 
@@ -45,6 +47,36 @@ struct coral_loss {
   template<class B, class E, memory_space S>
   [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
     return {{contrastive::coral(b, x.rows[0], x.rows[1], {.x = x.by[0], .y = x.by[1]}, o)}};
+  }
+};
+
+/// `contrastive::hsic` by two kernels. Result: the value.
+template<pair_function KX, pair_function KY>
+struct hsic_loss {
+  static constexpr int results = 1;  ///< see above
+  KX kx;                             ///< of rows of x
+  KY ky;                             ///< of rows of y
+  contrastive::hsic_options o;       ///< of the function
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::hsic(b, x.rows[0], x.rows[1], kx, ky, {.x = x.by[0], .y = x.by[1]}, o)}};
+  }
+};
+
+/// `contrastive::cka` by two kernels. Result: the value.
+template<pair_function KX, pair_function KY>
+struct cka_loss {
+  static constexpr int results = 1;  ///< see above
+  KX kx;                             ///< of rows of x
+  KY ky;                             ///< of rows of y
+  contrastive::cka_options o;        ///< of the function
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::cka(b, x.rows[0], x.rows[1], kx, ky, {.x = x.by[0], .y = x.by[1]}, o).value}};
   }
 };
 
