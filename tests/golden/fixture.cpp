@@ -91,6 +91,13 @@ dispar::index fixture::integer(const std::string& name, dispar::index fallback) 
   return has_parameter(name) ? integer(name) : fallback;
 }
 
+bool fixture::flag(const std::string& name, bool fallback) const {
+  if (!has_parameter(name)) return fallback;
+  const json& value = json_->root["params"][name];
+  if (!value.is_boolean()) complain("parameter '" + name + "' is neither true nor false");
+  return value.get<bool>();
+}
+
 bool fixture::is_text(const std::string& name) const { return has_parameter(name) && json_->root["params"][name].is_string(); }
 
 std::string fixture::text(const std::string& name, const std::vector<std::string>& known) const {

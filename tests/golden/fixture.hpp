@@ -33,6 +33,8 @@ public:
   [[nodiscard]] double number(const std::string& name, double fallback) const;
   [[nodiscard]] dispar::index integer(const std::string& name) const;
   [[nodiscard]] dispar::index integer(const std::string& name, dispar::index fallback) const;
+  /// A parameter that is true or false.
+  [[nodiscard]] bool flag(const std::string& name, bool fallback) const;
   /// Whether a parameter is there and a string.
   [[nodiscard]] bool is_text(const std::string& name) const;
   /// A string parameter, one of `known`; the first of them where it is absent.
