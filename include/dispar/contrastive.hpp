@@ -28,6 +28,7 @@
 #include "dispar/contrastive/revin.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"
+#include "dispar/contrastive/soft_contrastive.hpp"
 #include "dispar/contrastive/supcon.hpp"
 #include "dispar/contrastive/token_means.hpp"
 #include "dispar/contrastive/token_spread.hpp"
