@@ -73,11 +73,9 @@ TEST_CASE("siglip: a learnt scale of one type, a learnt bias of another") {
   const auto t = trained(2.3), b = torch::full({1, 1}, -2.0).requires_grad_();
   const auto logits = unit(x).mm(unit(y).t()) * t.exp() + b;
   const auto plain = -torch::log_sigmoid((2 * torch::eye(13, torch::kDouble) - 1) * logits).sum() / 13;
-  check_same_loss(
-      autograd::siglip(x, y, cosine{}, autograd::learnt<contrastive::exponential_scale>(t), {.bias = autograd::scalar(b)}), plain,
-      {x, y, t}, 1e-10);
-  const auto loss =
-      autograd::siglip(x, y, cosine{}, autograd::learnt<contrastive::exponential_scale>(t), {.bias = autograd::scalar(b)});
+  check_same_loss(autograd::siglip(x, y, cosine{}, autograd::learnt<contrastive::exponential_scale>(t), {.bias = b}), plain,
+                  {x, y, t}, 1e-10);
+  const auto loss = autograd::siglip(x, y, cosine{}, autograd::learnt<contrastive::exponential_scale>(t), {.bias = b});
   const auto by_bias = torch::autograd::grad({loss}, {b})[0], expected = torch::autograd::grad({plain}, {b})[0];
   CHECK((by_bias.scalar_type() == torch::kFloat));
   CHECK(at::allclose(by_bias, expected, 1e-5));
@@ -85,25 +83,6 @@ TEST_CASE("siglip: a learnt scale of one type, a learnt bias of another") {
       autograd::siglip(x, y, cosine{}, contrastive::exponential_scale{1}, {.bias = -1.0}),
       -torch::log_sigmoid((2 * torch::eye(13, torch::kDouble) - 1) * (unit(x).mm(unit(y).t()) * std::exp(1.0) - 1)).sum() / 13,
       {x, y});
-}
-
-TEST_CASE("alignment and uniformity: those of Wang and Isola") {
-  torch::manual_seed(5);
-  const auto x = embeddings(10, 4), y = embeddings(10, 4);
-  check_same_loss(autograd::alignment(x, y, cosine{}), (unit(x) - unit(y)).norm(2, 1).square().mean(), {x, y});
-  check_same_loss(autograd::alignment(x, y, inner_product{}, 1.5), (x - y).norm(2, 1).pow(1.5).mean(), {x, y});
-  check_same_loss(autograd::uniformity(x, cosine{}), torch::pdist(unit(x)).square().mul(-2).exp().mean().log(), {x});
-}
-
-TEST_CASE("model_contrast and distillation: MOON's two cosines and a mean square, constants but for x") {
-  torch::manual_seed(7);
-  const auto x = embeddings(14, 5);
-  const auto p = torch::randn({14, 5}, torch::kDouble), n = torch::randn({14, 5}, torch::kDouble);
-  const auto logits = torch::stack({(unit(x) * unit(p)).sum(1), (unit(x) * unit(n)).sum(1)}, 1) / 0.5;
-  check_same_loss(autograd::model_contrast(x, p, n, cosine{}), cross_entropy(logits, torch::zeros({14}, torch::kLong)), {x});
-  check_same_loss(autograd::distillation(x, p), (x - p).square().mean(), {x});
-  CHECK_THROWS_WITH_AS((void)autograd::distillation(p, x),
-                       "dispar: target must not require a gradient, there is none by it: detach() it", dispar::invalid_argument);
 }
 
 TEST_CASE("float tensors") {

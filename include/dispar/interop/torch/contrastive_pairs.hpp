@@ -30,6 +30,16 @@ struct siglip_options {
   index band_rows = 0;                                           ///< as in `infonce_options`
 };
 
+/// Options of `soft_contrastive`: see `contrastive::soft_contrastive_options` and `contrastive::distance_logit`.
+struct soft_contrastive_options {
+  scalar scale = 15.0;                                          ///< the negative scale a; a tensor: learnt
+  scalar shift = 15.0;                                          ///< the shift b; a tensor: learnt
+  double epsilon = 1e-6;                                        ///< keeps distances of equal rows from 0
+  index samples = 1;                                            ///< embeddings of an item, rows that follow one another
+  contrastive::reduction reduce = contrastive::reduction::sum;  ///< over all pairs in both directions
+  index band_rows = 0;                                          ///< as in `infonce_options`
+};
+
 /// Options of `uniformity`.
 struct uniformity_options {
   double t = 2;         ///< factor of the squared distance
@@ -93,6 +103,21 @@ template<contrastive::similarity Similarity, tensor_scale Scale>
   return detail::embedding_loss(
       {.rows = {{{"x", x}, {"y", y}}}}, {detail::trained(scale), o.bias.tensor()},
       siglip_loss<Similarity, std::remove_const_t<decltype(now)>>{how, now, o.bias.value("siglip: bias"), o.reduce, o.band_rows});
+}
+
+/// `contrastive::soft_contrastive` as a scalar in the graph: the loss of probabilistic embeddings. backward() reaches x, y, and a
+/// scale and a shift that are tensors.
+///
+///     auto loss = autograd::soft_contrastive(images, texts, contrastive::inner_product{}, {.scale = a, .shift = b, .samples =
+///     7});
+template<contrastive::similarity Similarity = contrastive::inner_product>
+[[nodiscard]] at::Tensor soft_contrastive(const at::Tensor& x, const at::Tensor& y, const Similarity& how = {},
+                                          const soft_contrastive_options& o = {}) {
+  const contrastive::distance_logit logit{
+      .scale = o.scale.value("soft_contrastive: scale"), .shift = o.shift.value("soft_contrastive: shift"), .epsilon = o.epsilon};
+  return detail::embedding_loss(
+      {.rows = {{{"x", x}, {"y", y}}}}, {o.scale.tensor(), o.shift.tensor()},
+      soft_contrastive_loss<Similarity>{how, logit, {.samples = o.samples, .reduce = o.reduce, .band_rows = o.band_rows}});
 }
 
 /// `contrastive::alignment` as a scalar in the graph: the mean distance of paired rows to the power alpha. backward() reaches

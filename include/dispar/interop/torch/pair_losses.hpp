@@ -10,6 +10,7 @@
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"
+#include "dispar/contrastive/soft_contrastive.hpp"
 #include "dispar/contrastive/uniformity.hpp"
 #include "dispar/interop/torch/embedding_arguments.hpp"
 
@@ -93,6 +94,23 @@ struct siglip_loss {
         contrastive::siglip(b, x.rows[0], x.rows[1], how, scale, {.x = x.by[0], .y = x.by[1], .temperature = x.scalars},
                             {.bias = bias, .reduce = reduce, .band_rows = band_rows});
     return {{loss.value, loss.by_temperature, loss.by_bias}};
+  }
+};
+
+/// `contrastive::soft_contrastive`. Results: the value, its derivatives by the scale and by the shift.
+template<contrastive::similarity Similarity>
+struct soft_contrastive_loss {
+  static constexpr int results = 3;         ///< see above
+  Similarity how;                           ///< of rows
+  contrastive::distance_logit logit;        ///< of distances
+  contrastive::soft_contrastive_options o;  ///< of the function
+
+  /// Value and gradients.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 3> run(const B& b, const embedding_arguments<E, S>& x) const {
+    const auto loss = contrastive::soft_contrastive(b, x.rows[0], x.rows[1], how, logit,
+                                                    {.x = x.by[0], .y = x.by[1], .temperature = x.scalars}, o);
+    return {{loss.value, loss.by_scale, loss.by_shift}};
   }
 };
 
