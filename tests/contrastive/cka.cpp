@@ -26,14 +26,6 @@ using dispar::contrastive::cka;
 using dispar::contrastive::hsic_estimator;
 constexpr dispar::identity<dispar::dot> linear{};
 
-template<class T>
-std::vector<T> depending(const std::vector<T>& x, index n, index d, index e, std::uint64_t stream) {
-  auto y = normal_rows<T>(n, e, stream, 2);
-  for (index i = 0; i < n; ++i)
-    for (index k = 0; k < e; ++k) y[static_cast<std::size_t>(i * e + k)] += x[static_cast<std::size_t>(i * d + k % d)];
-  return y;
-}
-
 }  // namespace
 
 TEST_CASE_TEMPLATE("cka: kernel matrices, both estimates, at sizes around a tile", T, float, double) {
@@ -41,7 +33,7 @@ TEST_CASE_TEMPLATE("cka: kernel matrices, both estimates, at sizes around a tile
   for (const auto& sizes : {std::array<index, 3>{4, 3, 3}, {7, 3, 2}, {49, 5, 9}, {130, 20, 3}, {60, 100, 90}}) {
     const index n = sizes[0], d = sizes[1], e = sizes[2];
     CAPTURE(n);
-    const auto x = normal_rows<T>(n, d, 1, 1), y = depending(x, n, d, e, 2);
+    const auto x = normal_rows<T>(n, d, 1, 1), y = oracle::depending(x, n, d, e, 2);
     const auto vx = as_matrix(x, n, d), vy = as_matrix(y, n, e);
     const auto dx = oracle::in_double(x), dy = oracle::in_double(y);
     for (const auto form : {hsic_estimator::biased, hsic_estimator::unbiased}) {
@@ -63,7 +55,7 @@ TEST_CASE("cka: gradients by central differences, both estimates and kernels, fa
   const index d = 3, e = 2;
   const double upstream = 0.5;
   const auto check = [&](index n, const auto& kx, const auto& ky, const auto& k, const auto& l, hsic_estimator form) {
-    const auto x = normal_rows<double>(n, d, 3), y = depending(x, n, d, e, 4);
+    const auto x = normal_rows<double>(n, d, 3), y = oracle::depending(x, n, d, e, 4);
     CAPTURE(n);
     const bool biased = form == hsic_estimator::biased;
     CAPTURE(biased);
@@ -120,7 +112,7 @@ TEST_CASE("cka: 1 for a scaled rotation, unchanged by one order of both, destroy
   CHECK(rotated.value == doctest::Approx(1).epsilon(1e-13));
   for (const double v : g) CHECK(std::fabs(v) < 1e-13);
   CHECK(of(x, y, gaussian{1}, gaussian{3}) == doctest::Approx(1).epsilon(1e-12));
-  const auto z = depending(x, n, d, d, 8);
+  const auto z = oracle::depending(x, n, d, d, 8);
   std::vector<double> turned_z(z.size());
   for (std::size_t i = 0; i < z.size(); ++i) turned_z[i] = z[(i / 2 * 7 + 3) % 60 * 2 + i % 2];
   CHECK(of(turned_x, turned_z, linear, linear) == doctest::Approx(of(x, z, linear, linear)).epsilon(1e-12));
@@ -148,7 +140,7 @@ TEST_CASE("cka: rows that are all the same give 0 without a gradient; any magnit
   }
   std::vector<float> large = x;
   for (float& v : large) v *= 1e8f;
-  const auto y = depending(x, n, d, d, 10);
+  const auto y = oracle::depending(x, n, d, d, 10);
   const double usual = cka(cpu{}, as_matrix(x, n, d), as_matrix(y, n, d), linear, linear, {.x = as_matrix(gx, n, d)}).value;
   CHECK(cka(cpu{}, as_matrix(large, n, d), as_matrix(y, n, d), linear, linear, {.x = as_matrix(gs, n, d)}).value ==
         doctest::Approx(usual).epsilon(1e-6));

@@ -5,8 +5,18 @@
 #include <cmath>
 
 #include "columns_oracle.hpp"
+#include "normal_rows.hpp"
 
 namespace contrastive_tests::oracle {
+
+/// Rows of e numbers that depend on those of x.
+template<class T>
+[[nodiscard]] std::vector<T> depending(const std::vector<T>& x, index n, index d, index e, std::uint64_t stream) {
+  auto y = normal_rows<T>(n, e, stream, 2);
+  for (index i = 0; i < n; ++i)
+    for (index k = 0; k < e; ++k) y[static_cast<std::size_t>(i * e + k)] += x[static_cast<std::size_t>(i * d + k % d)];
+  return y;
+}
 
 /// f(squared distance, inner product) of all pairs.
 template<class F>

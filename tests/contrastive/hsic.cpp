@@ -29,15 +29,6 @@ using dispar::contrastive::hsic_estimator;
 using dispar::contrastive::median_bandwidth;
 constexpr dispar::identity<dispar::dot> linear{};
 
-/// Rows that depend on those of x.
-template<class T>
-std::vector<T> depending(const std::vector<T>& x, index n, index d, index e, std::uint64_t stream) {
-  auto y = normal_rows<T>(n, e, stream, 2);
-  for (index i = 0; i < n; ++i)
-    for (index k = 0; k < e; ++k) y[static_cast<std::size_t>(i * e + k)] += x[static_cast<std::size_t>(i * d + k % d)];
-  return y;
-}
-
 double square_plus(double, double dot) { return (0.5 * dot + 1) * (0.5 * dot + 1); }
 
 }  // namespace
@@ -47,7 +38,7 @@ TEST_CASE_TEMPLATE("hsic: kernel matrices, both estimates, at sizes around a til
   for (const auto& sizes : {std::array<index, 3>{4, 1, 1}, {7, 3, 2}, {49, 5, 9}, {130, 20, 3}}) {
     const index n = sizes[0], d = sizes[1], e = sizes[2];
     CAPTURE(n);
-    const auto x = normal_rows<T>(n, d, 1, 1), y = depending(x, n, d, e, 2);
+    const auto x = normal_rows<T>(n, d, 1, 1), y = oracle::depending(x, n, d, e, 2);
     const auto vx = as_matrix(x, n, d), vy = as_matrix(y, n, e);
     const auto dx = oracle::in_double(x), dy = oracle::in_double(y);
     for (const auto form : {hsic_estimator::biased, hsic_estimator::unbiased}) {
@@ -67,7 +58,7 @@ TEST_CASE_TEMPLATE("hsic: kernel matrices, both estimates, at sizes around a til
 
 TEST_CASE("hsic: gradients by central differences, both estimates, upstream factors, accumulation, strides") {
   const index n = 7, d = 3, e = 2;
-  const auto x = normal_rows<double>(n, d, 3), y = depending(x, n, d, e, 4);
+  const auto x = normal_rows<double>(n, d, 3), y = oracle::depending(x, n, d, e, 4);
   const double upstream = 0.5;
   const auto check = [&](const auto& kx, const auto& ky, const auto& k, const auto& l, hsic_estimator form) {
     const bool biased = form == hsic_estimator::biased;
@@ -104,7 +95,7 @@ TEST_CASE("hsic: gradients by central differences, both estimates, upstream fact
 
 TEST_CASE("hsic: far from the origin, half; threads change nothing") {
   const index n = 150, d = 5, e = 3;
-  const auto x = normal_rows<float>(n, d, 5), y = depending(x, n, d, e, 6);
+  const auto x = normal_rows<float>(n, d, 5), y = oracle::depending(x, n, d, e, 6);
   std::vector<double> dx = oracle::in_double(x);
   const double near = hsic(cpu{}, as_matrix(dx, n, d), as_matrix(oracle::in_double(y), n, e), linear, linear);
   for (double& v : dx) v += 1e5;
