@@ -94,7 +94,7 @@ struct finish_barlow_twins {
 /// The mean of the sum, which batch normalisation takes off, is 0: the columns are centred.
 template<class E, class T>
 struct standardised_gradient {
-  column_pieces pieces;
+  index rows;
   strided<const E> own, other;
   const double* mean;
   const double* other_mean;
@@ -107,17 +107,19 @@ struct standardised_gradient {
   const double* upstream;
   bool accumulate;
   strided<T> out;
-  DISPAR_FN void operator()(index e) const {
-    const index k = pieces.column(e);
-    const auto n = static_cast<double>(pieces.rows);
-    const double c = matched[k], by_matched = 2 * (c - 1), along = by_matched * c + 2 * lambda * squares[k];
-    const double root = std::sqrt(n), scale = factor[k] / n * (upstream ? weight * *upstream : weight);
-    for (index i = pieces.first(e), last = pieces.last(e); i < last; ++i) {
-      const double z = (in_double(own(i, k)) - mean[k]) * factor[k];
-      const double partner = (in_double(other(i, k)) - other_mean[k]) * other_factor[k];
-      const double by = scale * (root * static_cast<double>(sums[k * pieces.rows + i]) + by_matched * partner - along * z);
-      out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by : by);
-    }
+  struct column {
+    double root, by_matched, along, scale, mean, factor, other_mean, other_factor;
+  };
+  [[nodiscard]] DISPAR_FN column of(index k) const {
+    const auto n = static_cast<double>(rows);
+    const double c = matched[k], by = 2 * (c - 1), scale = factor[k] / n * (upstream ? weight * *upstream : weight);
+    return {std::sqrt(n), by, by * c + 2 * lambda * squares[k], scale, mean[k], factor[k], other_mean[k], other_factor[k]};
+  }
+  DISPAR_FN void operator()(index i, index k, const column& c) const {
+    const double z = (in_double(own(i, k)) - c.mean) * c.factor;
+    const double partner = (in_double(other(i, k)) - c.other_mean) * c.other_factor;
+    const double by = c.scale * (c.root * static_cast<double>(sums[k * rows + i]) + c.by_matched * partner - c.along * z);
+    out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by : by);
   }
 };
 
@@ -219,7 +221,7 @@ void barlow_twins(const B& b, const X& first_view, const Y& second_view, const s
   const auto& mx = z[0].moments;
   const auto& my = z[1].moments;
   detail::sum_over_rows(
-      b, mx.pieces(), detail::deviation_product<E>{mx.elements(), my.elements(), mx.mean.data(), my.mean.data()}, product.view());
+      b, mx.blocks(), detail::deviation_product<E>{mx.elements(), my.elements(), mx.mean.data(), my.mean.data()}, product.view());
   for_each_index(b, d,
                  detail::matched_correlations{product.data(), z[0].factor.data(), z[1].factor.data(), squares.data(),
                                               static_cast<double>(n), matched.data(), terms.data()});
@@ -229,12 +231,12 @@ void barlow_twins(const B& b, const X& first_view, const Y& second_view, const s
     if (!by) return;
     const auto& own = z[side];
     const auto& other = z[1 - side];
-    for_each_index(b, own.moments.pieces().count(), static_cast<double>(x.size()) * 8,
-                   detail::standardised_gradient<E, T>{
-                       own.moments.pieces(), own.moments.elements(), other.moments.elements(), own.moments.mean.data(),
-                       other.moments.mean.data(), own.factor.data(), other.factor.data(), sums[side].data(), matched.data(),
-                       squares.data() + static_cast<index>(side) * d, o.lambda, g.factor, g.upstream.data(), g.accumulate,
-                       dispar::detail::strided_of(detail::reached<B>(by))});
+    detail::for_each_element(
+        b, own.moments.blocks(), 8,
+        detail::standardised_gradient<E, T>{n, own.moments.elements(), other.moments.elements(), own.moments.mean.data(),
+                                            other.moments.mean.data(), own.factor.data(), other.factor.data(), sums[side].data(),
+                                            matched.data(), squares.data() + static_cast<index>(side) * d, o.lambda, g.factor,
+                                            g.upstream.data(), g.accumulate, dispar::detail::strided_of(detail::reached<B>(by))});
   };
   gradient(g.x, 0);
   gradient(g.y, 1);

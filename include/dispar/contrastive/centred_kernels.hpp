@@ -110,12 +110,13 @@ DISPAR_FN double distance_to_itself(const strided<const E>& x, index features, i
     return 0;
   } else {
     using V = lane<double>;
+    const auto element = [&](index k) { return V(in_double(x(i, k))); };
     V sum(0), own(0);
-    for (index k = 0; k < features; ++k) {
-      const V v(in_double(x(i, k)));
-      sum = Metric::step(sum, v, v);
-      own = Metric::row_term(own, v);
-    }
+    if constexpr (Metric::product)
+      sum = V(feature_sum(features, [&](index k) { return element(k).value * element(k).value; }));
+    else
+      for (index k = 0; k < features; ++k) sum = Metric::step(sum, element(k), element(k));
+    for (index k = 0; k < features; ++k) own = Metric::row_term(own, element(k));
     return Metric::finish(sum, own, own).value;
   }
 }
@@ -283,11 +284,10 @@ private:
                                                                array<T, 2, B>& copy) {
     if constexpr (copies) {
       copy = array<T, 2, B>(b, x.extents());
-      const column_pieces pieces{x.rows(), x.cols()};
       const auto write = [&](const double* mean) {
-        for_each_index(b, pieces.count(), static_cast<double>(x.size()) * 2,
-                       copy_centred<E, T>{pieces, dispar::detail::strided_of(x), mean, nullptr, 1,
-                                          dispar::detail::strided_of(copy.view().transposed())});
+        for_each_element(b, {x.rows(), x.cols()}, 2,
+                         copy_centred<E, T>{dispar::detail::strided_of(x), mean, nullptr, 1,
+                                            dispar::detail::strided_of(copy.view().transposed())});
       };
       if constexpr (of_products && std::same_as<K, identity<metric_type>>)
         write(column_moments<E, B>(b, x).mean.data());

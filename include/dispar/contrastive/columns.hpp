@@ -13,37 +13,74 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace contrastive::detail {
 
-/// A matrix in pieces of a column, so that few long columns keep many threads busy: piece e is of column e % cols. Neighbours in
-/// memory, where rows are dense, are neighbours in time.
-struct column_pieces {
-  static constexpr index length = 64;  ///< rows of a piece; sums depend on it, not on the threads
+/// A matrix in blocks of a few neighbouring columns and some rows, so that few long columns keep many threads busy, and what lies
+/// in a cache line is used at once.
+struct column_blocks {
+  static constexpr index length = 64;  ///< rows of a block; sums depend on it, not on the threads
+  static constexpr int width = 8;      ///< columns of one
   index rows, cols;
 
-  [[nodiscard]] DISPAR_FN index per_column() const { return (rows + length - 1) / length; }
-  [[nodiscard]] DISPAR_FN index count() const { return per_column() * cols; }
-  [[nodiscard]] DISPAR_FN index column(index e) const { return e % cols; }
-  [[nodiscard]] DISPAR_FN index first(index e) const { return e / cols * length; }
-  [[nodiscard]] DISPAR_FN index last(index e) const { return rows - first(e) < length ? rows : first(e) + length; }
+  [[nodiscard]] DISPAR_FN index down() const { return (rows + length - 1) / length; }
+  [[nodiscard]] DISPAR_FN index across() const { return (cols + width - 1) / width; }
+  [[nodiscard]] DISPAR_FN index count() const { return down() * across(); }
+  /// visit(first column, columns, first row, behind the last row) of block e.
+  template<class Visit>
+  DISPAR_FN void visit(index e, const Visit& visit) const {
+    const index column = e % across() * width, row = e / across() * length;
+    visit(column, cols - column < width ? static_cast<int>(cols - column) : width, row,
+          rows - row < length ? rows : row + length);
+  }
 };
 
-/// out[e] = sum of term(i, k) over piece e.
-template<class Term>
-struct sum_pieces {
-  column_pieces pieces;
-  Term term;
-  double* out;
+/// For every element of a block: `step.of(k)` is what is computed once of a column, `step(i, k, that)` the work.
+template<class Step>
+struct element_steps {
+  column_blocks blocks;
+  Step step;
   DISPAR_FN void operator()(index e) const {
-    const index k = pieces.column(e), first = pieces.first(e);
-    out[e] = feature_sum(pieces.last(e) - first, [&](index i) { return term(first + i, k); });
+    blocks.visit(e, [&](index column, int columns, index first, index last) {
+      decltype(step.of(0)) known[column_blocks::width];
+      for (int l = 0; l < columns; ++l) known[l] = step.of(column + l);
+      for (index i = first; i < last; ++i)
+        for (int l = 0; l < columns; ++l) step(i, column + l, known[l]);
+    });
+  }
+};
+/// The same for all blocks, of together `work` multiply-adds for each element.
+template<backend B, class Step>
+void for_each_element(const B& b, const column_blocks& blocks, double work, const Step& step) {
+  for_each_index(b, blocks.count(), static_cast<double>(blocks.rows) * static_cast<double>(blocks.cols) * work,
+                 element_steps<Step>{blocks, step});
+}
+
+/// The sums of term(i, k) over the rows of block e, by column.
+template<class Term>
+struct sum_blocks {
+  column_blocks blocks;
+  Term term;
+  double* out;  ///< blocks one below another x columns
+  DISPAR_FN void operator()(index e) const {
+    blocks.visit(e, [&](index column, int columns, index first, index last) {
+      double sum[column_blocks::width] = {};
+      if (columns == column_blocks::width) {
+        for (index i = first; i < last; ++i)
+          for (int l = 0; l < column_blocks::width; ++l) sum[l] += term(i, column + l);
+      } else {
+        for (index i = first; i < last; ++i)
+          for (int l = 0; l < columns; ++l) sum[l] += term(i, column + l);
+      }
+      double* const to = out + first / column_blocks::length * blocks.cols + column;
+      for (int l = 0; l < columns; ++l) to[l] = sum[l];
+    });
   }
 };
 
 /// out(k) = sum_i term(i, k) in double, in an order that depends on shapes only.
 template<backend B, class Term>
-void sum_over_rows(const B& b, const column_pieces& pieces, const Term& term, const vector_view<double, typename B::space>& out) {
-  array<double, 2, B> partial(b, {pieces.per_column(), pieces.cols});
-  for_each_index(b, pieces.count(), static_cast<double>(pieces.rows) * static_cast<double>(pieces.cols) * 2,
-                 sum_pieces<Term>{pieces, term, partial.data()});
+void sum_over_rows(const B& b, const column_blocks& blocks, const Term& term, const vector_view<double, typename B::space>& out) {
+  array<double, 2, B> partial(b, {blocks.down(), blocks.cols});
+  for_each_index(b, blocks.count(), static_cast<double>(blocks.rows) * static_cast<double>(blocks.cols) * 2,
+                 sum_blocks<Term>{blocks, term, partial.data()});
   column_sums(b, std::as_const(partial).view(), out);
 }
 
@@ -79,37 +116,36 @@ struct column_moments {
 
   column_moments(const B& b, const matrix_view<const E, typename B::space>& of)
       : x(of), mean(b, {of.cols()}), square(b, {of.cols()}) {
-    sum_over_rows(b, pieces(), distance_from_first<E>{elements()}, mean.view());
+    sum_over_rows(b, blocks(), distance_from_first<E>{elements()}, mean.view());
     for_each_index(b, x.cols(), mean_from_first<E>{elements(), static_cast<double>(x.rows()), mean.data()});
-    sum_over_rows(b, pieces(), deviation_product<E>{elements(), elements(), mean.data(), mean.data()}, square.view());
+    sum_over_rows(b, blocks(), deviation_product<E>{elements(), elements(), mean.data(), mean.data()}, square.view());
   }
-  [[nodiscard]] column_pieces pieces() const { return {x.rows(), x.cols()}; }
+  [[nodiscard]] column_blocks blocks() const { return {x.rows(), x.cols()}; }
   [[nodiscard]] strided<const E> elements() const { return dispar::detail::strided_of(x); }
 };
 
 /// out(k, i) = scale factor_k (x_ik - mean_k); no factor, no mean where that is null.
 template<class E, class T>
 struct copy_centred {
-  column_pieces pieces;
   strided<const E> x;
   const double* mean;
   const double* factor;
   double scale;
   strided<T> out;
-  DISPAR_FN void operator()(index e) const {
-    const index k = pieces.column(e);
-    const double f = factor ? scale * factor[k] : scale, from = mean ? mean[k] : 0;
-    for (index i = pieces.first(e), last = pieces.last(e); i < last; ++i)
-      out(k, i) = static_cast<T>((in_double(x(i, k)) - from) * f);
+  struct column {
+    double mean, factor;
+  };
+  [[nodiscard]] DISPAR_FN column of(index k) const { return {mean ? mean[k] : 0, factor ? scale * factor[k] : scale}; }
+  DISPAR_FN void operator()(index i, index k, const column& c) const {
+    out(k, i) = static_cast<T>((in_double(x(i, k)) - c.mean) * c.factor);
   }
 };
 /// Writes them, into a matrix of columns x rows.
 template<backend B, class E, class T>
 void copy_columns(const B& b, const column_moments<E, B>& from, const double* factor, double scale,
                   const matrix_view<T, typename B::space>& to) {
-  const auto pieces = from.pieces();
-  for_each_index(b, pieces.count(), static_cast<double>(from.x.size()) * 2,
-                 copy_centred<E, T>{pieces, from.elements(), from.mean.data(), factor, scale, dispar::detail::strided_of(to)});
+  for_each_element(b, from.blocks(), 2,
+                   copy_centred<E, T>{from.elements(), from.mean.data(), factor, scale, dispar::detail::strided_of(to)});
 }
 
 /// The square of a covariance of two features.

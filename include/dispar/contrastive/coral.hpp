@@ -25,22 +25,21 @@ struct finish_coral {
 
 /// The gradient by one sample, from the sums of its columns: dL / dX_k = sum_j (Cov_s - Cov_t)_kj X_j / (d^2 (n - 1)), which the
 /// signs of the second matrix turn for the target.
-template<class E, class T>
+template<class T>
 struct coral_gradient {
-  column_pieces pieces;
+  index rows, cols;
   strided<const T> sums;  ///< columns x rows: sum_j (Cov_s - Cov_t)_kj +-X_j / sqrt(n - 1)
   double weight;
   const double* upstream;
   bool accumulate;
   strided<T> out;
-  DISPAR_FN void operator()(index e) const {
-    const index k = pieces.column(e);
-    const auto n = static_cast<double>(pieces.rows), d = static_cast<double>(pieces.cols);
-    const double scale = (upstream ? weight * *upstream : weight) / (d * d * std::sqrt(n - 1));
-    for (index i = pieces.first(e), last = pieces.last(e); i < last; ++i) {
-      const double by = scale * static_cast<double>(sums(k, i));
-      out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by : by);
-    }
+  [[nodiscard]] DISPAR_FN double of(index) const {
+    const auto n = static_cast<double>(rows), d = static_cast<double>(cols);
+    return (upstream ? weight * *upstream : weight) / (d * d * std::sqrt(n - 1));
+  }
+  DISPAR_FN void operator()(index i, index k, double scale) const {
+    const double by = scale * static_cast<double>(sums(k, i));
+    out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by : by);
   }
 };
 
@@ -127,14 +126,14 @@ void coral(const B& b, const X& source, const Y& target, const scalar_view<doubl
   in_order(b, detail::finish_coral{squares.data(), number(d), out.data()});
   const auto gradient = [&](const matrix_view<T, S>& by, index first) {
     if (!by) return;
-    const detail::column_pieces pieces{by.rows(), d};
-    for_each_index(b, pieces.count(), static_cast<double>(by.size()) * 2,
-                   detail::coral_gradient<E, T>{pieces,
-                                                {by_columns.data() + first, both, 1},
-                                                g.factor,
-                                                g.upstream.data(),
-                                                g.accumulate,
-                                                dispar::detail::strided_of(detail::reached<B>(by))});
+    detail::for_each_element(b, {by.rows(), d}, 2,
+                             detail::coral_gradient<T>{by.rows(),
+                                                       d,
+                                                       {by_columns.data() + first, both, 1},
+                                                       g.factor,
+                                                       g.upstream.data(),
+                                                       g.accumulate,
+                                                       dispar::detail::strided_of(detail::reached<B>(by))});
   };
   gradient(g.x, 0);
   gradient(g.y, n);

@@ -74,7 +74,7 @@ struct finish_vicreg {
 ///     2 (z - z') / (n d) - (z - mean)_k / (2 d (n - 1) s_k) where s_k < gamma + 4 / (d sqrt(n - 1)) sum_{j != k} Cov_kj v_j.
 template<class E, class T>
 struct vicreg_gradient {
-  column_pieces pieces;
+  index rows, cols;
   strided<const E> own, other;
   const double* mean;
   const double* square;
@@ -84,19 +84,21 @@ struct vicreg_gradient {
   const double* upstream;
   bool accumulate;
   strided<T> out;
-  DISPAR_FN void operator()(index e) const {
-    const index k = pieces.column(e);
-    const auto n = static_cast<double>(pieces.rows), d = static_cast<double>(pieces.cols);
+  struct column {
+    double mean, by_difference, by_deviation, by_sum;
+  };
+  [[nodiscard]] DISPAR_FN column of(index k) const {
+    const auto n = static_cast<double>(rows), d = static_cast<double>(cols);
     const double factor = upstream ? weight * *upstream : weight, deviation = std::sqrt(square[k] / (n - 1) + how.eps);
-    const double by_difference = factor * how.invariance * 2 / (n * d),
-                 by_sum = factor * how.covariance * 4 / (d * std::sqrt(n - 1));
-    const double by_deviation = deviation < how.gamma ? -factor * how.variance / (2 * d * (n - 1) * deviation) : 0;
-    for (index i = pieces.first(e), last = pieces.last(e); i < last; ++i) {
-      const double z = in_double(own(i, k));
-      const double by = by_difference * (z - in_double(other(i, k))) + by_deviation * (z - mean[k]) +
-                        by_sum * static_cast<double>(sums[k * pieces.rows + i]);
-      out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by : by);
-    }
+    return {mean[k], factor * how.invariance * 2 / (n * d),
+            deviation < how.gamma ? -factor * how.variance / (2 * d * (n - 1) * deviation) : 0,
+            factor * how.covariance * 4 / (d * std::sqrt(n - 1))};
+  }
+  DISPAR_FN void operator()(index i, index k, const column& c) const {
+    const double z = in_double(own(i, k));
+    const double by = c.by_difference * (z - in_double(other(i, k))) + c.by_deviation * (z - c.mean) +
+                      c.by_sum * static_cast<double>(sums[k * rows + i]);
+    out(i, k) = static_cast<T>(accumulate ? static_cast<double>(out(i, k)) + by : by);
   }
 };
 
@@ -194,7 +196,7 @@ void vicreg(const B& b, const X& first_view, const Y& second_view, const scalar_
 
   array<double, 1, B> difference(b, {d}), parts(b, {2});
   array<double, 2, B> terms(b, {d, 2});
-  detail::sum_over_rows(b, z[0].pieces(), detail::squared_difference<E>{z[0].elements(), z[1].elements()}, difference.view());
+  detail::sum_over_rows(b, z[0].blocks(), detail::squared_difference<E>{z[0].elements(), z[1].elements()}, difference.view());
   for_each_index(
       b, d,
       detail::vicreg_terms{difference.data(), z[0].square.data(), z[1].square.data(), number(n), o.gamma, o.eps, terms.data()});
@@ -202,9 +204,9 @@ void vicreg(const B& b, const X& first_view, const Y& second_view, const scalar_
   in_order(b, detail::finish_vicreg{parts.data(), squares.data(), number(n), number(d), o, out.data()});
   const auto gradient = [&](const matrix_view<T, S>& by, std::size_t side) {
     if (!by) return;
-    for_each_index(
-        b, z[side].pieces().count(), static_cast<double>(x.size()) * 6,
-        detail::vicreg_gradient<E, T>{z[side].pieces(), z[side].elements(), z[1 - side].elements(), z[side].mean.data(),
+    detail::for_each_element(
+        b, z[side].blocks(), 6,
+        detail::vicreg_gradient<E, T>{n, d, z[side].elements(), z[1 - side].elements(), z[side].mean.data(),
                                       z[side].square.data(), sums[side].data(), o, g.factor, g.upstream.data(), g.accumulate,
                                       dispar::detail::strided_of(detail::reached<B>(by))});
   };
