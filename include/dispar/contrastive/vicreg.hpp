@@ -115,7 +115,7 @@ struct vicreg_gradient {
 ///     auto loss = contrastive::vicreg(cpu{}, x, y, {.x = gx, .y = gy});   // loss.value, .invariance, .variance, .covariance
 ///
 /// x, y: n x d of one type, any strides; row i of both is the same thing; n at least 2. Defaults are the paper's: weights 25, 25,
-/// 1; gamma 1, in the unit of the data; eps 1e-4. The paper halves its variance term in code, as here. At a deviation of exactly
+/// 1; gamma 1, in the unit of the data; eps 1e-4. The variance term is halved as in the released code. At a deviation of exactly
 /// gamma the gradient of the hinge is 0. Invariance and variances are computed in double.
 ///
 /// Time: n d^2 multiply-adds for the value (half of it per view), three times that with gradients. Memory: two centred copies of
