@@ -25,6 +25,7 @@
 #include "dispar/contrastive/model_contrast.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "dispar/contrastive/pairwise_margin.hpp"
+#include "dispar/contrastive/retrieval_ranks.hpp"
 #include "dispar/contrastive/revin.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/siglip.hpp"

@@ -8,4 +8,5 @@
 #include "dispar/metrics/forecast_errors.hpp"   // IWYU pragma: export
 #include "dispar/metrics/frechet_distance.hpp"  // IWYU pragma: export
 #include "dispar/metrics/pope.hpp"              // IWYU pragma: export
+#include "dispar/metrics/retrieval.hpp"         // IWYU pragma: export
 #include "dispar/metrics/roc.hpp"               // IWYU pragma: export
