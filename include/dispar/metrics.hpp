@@ -8,5 +8,6 @@
 #include "dispar/metrics/forecast_errors.hpp"   // IWYU pragma: export
 #include "dispar/metrics/frechet_distance.hpp"  // IWYU pragma: export
 #include "dispar/metrics/pope.hpp"              // IWYU pragma: export
+#include "dispar/metrics/reidentification.hpp"  // IWYU pragma: export
 #include "dispar/metrics/retrieval.hpp"         // IWYU pragma: export
 #include "dispar/metrics/roc.hpp"               // IWYU pragma: export
