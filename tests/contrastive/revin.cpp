@@ -113,6 +113,17 @@ TEST_CASE("RevIN: a constant series becomes 0 exactly; what is refused") {
   contrastive::revin_normalize(cpu{}, s.in(s.x), s.to(out), s.kept());
   for (const float v : out) CHECK(v == 0.0f);
   CHECK(s.scale[0] == doctest::Approx(std::sqrt(1e-5)).epsilon(1e-12));
+  for (const double value : {0.1, 0.3, 3.3e-5, 12345.678, 1e15 + 0.5}) {  // sums of which round
+    series<double> same;
+    same.x.assign(same.x.size(), value);
+    std::vector<double> normed(same.x.size(), 7.0);
+    contrastive::revin_normalize(cpu{}, same.in(same.x), same.to(normed), same.kept());
+    CHECK(normed == std::vector<double>(normed.size(), 0.0));
+    CHECK(same.level == std::vector<double>(same.level.size(), value));
+    CHECK(same.scale == std::vector<double>(same.scale.size(), std::sqrt(1e-5)));
+    contrastive::revin_normalize(cpu{}, same.in(same.x), same.to(normed), same.kept(), same.map());
+    CHECK(normed[3] == same.bias[3]);
+  }
   const auto run = [&](const auto& kept, const contrastive::revin_options& o) {
     contrastive::revin_normalize(cpu{}, s.in(s.x), s.to(out), kept, {}, o);
   };
