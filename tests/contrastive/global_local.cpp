@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "dispar/backend/cpu.hpp"
@@ -83,6 +84,36 @@ TEST_CASE("global-local aggregation: one client has weight 1; noise weighs less 
   CHECK(of_client > 0.75);
 }
 
+TEST_CASE("global-local aggregation: logits far beyond what exp holds") {
+  constexpr index items = 3;
+  for (const double length : {20.0, 27.0, 40.0, 1e4})
+    for (const double sign : {1.0, -1.0})
+      for (const bool own_item : {true, false}) {
+        CAPTURE(length);
+        CAPTURE(sign);
+        CAPTURE(own_item);
+        std::vector<double> other(9), near(9), far(9), out(9), weights(6), scores(6);
+        for (std::size_t i = 0; i < 9; i += 4)
+          other[i] = length, near[i] = sign * length, far[i] = sign * (length + 1 / length);  // own logits differ by 1
+        const std::vector<dispar::matrix_view<const double>> views{as_matrix(near, items, 3), as_matrix(far, items, 3)};
+        contrastive::global_local(
+            cpu{}, std::span<const dispar::matrix_view<const double>>(views), as_matrix(other, items, 3),
+            as_matrix(out, items, 3),
+            {.own_item = own_item, .weights = as_matrix(weights, 2, items), .scores = as_matrix(scores, 2, items)});
+        // All other logits are 0. With the own item, one that is found for certain has score 0.
+        const double gap = own_item && sign > 0 ? 0 : sign,
+                     first = own_item && sign > 0 ? 0 : sign * length * length - std::log(2.0);
+        const double weight = 1 / (1 + std::exp(gap));
+        for (std::size_t k = 0; k < 3; ++k) {
+          CHECK(scores[k] == doctest::Approx(first).epsilon(1e-12));
+          CHECK(scores[3 + k] == doctest::Approx(first + gap).epsilon(1e-12));
+          CHECK(weights[k] == doctest::Approx(weight).epsilon(1e-6));
+          CHECK(weights[k] + weights[3 + k] == doctest::Approx(1).epsilon(1e-15));
+          CHECK(out[4 * k] == doctest::Approx(weight * near[4 * k] + (1 - weight) * far[4 * k]).epsilon(1e-12));
+        }
+      }
+}
+
 TEST_CASE("global-local aggregation: what is refused") {
   const auto rows = normal_rows<double>(n, d, 1);
   std::vector<double> out(rows.size());
@@ -96,6 +127,9 @@ TEST_CASE("global-local aggregation: what is refused") {
   CHECK_THROWS_AS(run({all.slice(0, 1)}, 1, {.own_item = false}), dispar::invalid_argument);
   CHECK_THROWS_AS(run({all, all.slice(0, 3)}, n, {}), dispar::invalid_argument);
   CHECK_THROWS_AS(run({all}, n, {.temperature = -1}), dispar::invalid_argument);
+  auto with_nan = rows;
+  with_nan[7] = std::nan("");
+  CHECK_THROWS_AS(run({all, as_matrix(std::as_const(with_nan), n, d)}, n, {}), dispar::invalid_argument);
 }
 
 }  // namespace contrastive_tests

@@ -145,13 +145,16 @@ TEST_CASE("global-local aggregation on the gpu: the host's vectors") {
   std::vector<float> expected(a.size());
   using view = dispar::matrix_view<const float>;
   const std::vector<view> clients{as_matrix(a, n, d), as_matrix(c, n, d)};
-  contrastive::global_local(cpu{}, std::span<const view>(clients), as_matrix(other, n, d), as_matrix(expected, n, d));
   const auto da = to(g, clients[0]), dc = to(g, clients[1]), dother = to(g, as_matrix(other, n, d));
   using device_view = dispar::matrix_view<const float, dispar::device>;
   const std::vector<device_view> on_device{da.view(), dc.view()};
   array<float, 2, gpu> out(g, {n, d});
-  contrastive::global_local(g, std::span<const device_view>(on_device), dother, out.view());
-  CHECK(oracle::apart(numbers_of<float>(g, out), std::vector<double>(expected.begin(), expected.end())) < 2e-6);
+  for (int own_item = 0; own_item < 2; ++own_item) {
+    contrastive::global_local(cpu{}, std::span<const view>(clients), as_matrix(other, n, d), as_matrix(expected, n, d),
+                              {.own_item = own_item == 1});
+    contrastive::global_local(g, std::span<const device_view>(on_device), dother, out.view(), {.own_item = own_item == 1});
+    CHECK(oracle::apart(numbers_of<float>(g, out), std::vector<double>(expected.begin(), expected.end())) < 2e-6);
+  }
 }
 
 }  // namespace contrastive_tests

@@ -3,7 +3,8 @@
 #include <cmath>
 #include <span>
 
-#include "dispar/contrastive/infonce.hpp"
+#include "dispar/contrastive/logit_states.hpp"
+#include "dispar/contrastive/matched_softmax.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
@@ -20,26 +21,33 @@ struct global_local_options {
 
 namespace detail {
 
-/// From losses of items by client, scores and their softmax over the clients, in place of the losses.
-struct weigh_clients {
-  strided<double> loss;  ///< clients x items
-  index clients;
+/// The score of an item from its own logit and the log-sum-exp of the others. Without the own item it is their difference, taken
+/// as such: log(expm1(loss)) gives the same, but not where exp overflows or the loss is rounded to 0.
+struct score_items {
+  const log_sum_exp_state* others;
+  const double* own;
   bool own_item;
+  double* score;
+  DISPAR_FN void operator()(index k) const {
+    score[k] = own_item ? -terms_of_anchor(others[k], own[k]).loss : own[k] - folds::log_sum_exp<double>::finalize(others[k]);
+  }
+};
+/// Scores become their softmax over the clients.
+struct weigh_clients {
+  strided<double> score;  ///< clients x items
+  index clients;
   strided<double> scores;
   strided<double> weights;
   DISPAR_FN void operator()(index k) const {
-    double most = 0, sum = 0;
+    double most = score(0, k), sum = 0;
     for (index c = 0; c < clients; ++c) {
-      // The loss is log(1 + exp(L - z)), L the log-sum-exp of the others.
-      const double score = own_item ? -loss(c, k) : -std::log(std::expm1(loss(c, k)));
-      if (scores.data) scores(c, k) = score;
-      loss(c, k) = score;
-      most = c == 0 || score > most ? score : most;
+      if (scores.data) scores(c, k) = score(c, k);
+      most = score(c, k) > most ? score(c, k) : most;
     }
-    for (index c = 0; c < clients; ++c) sum += loss(c, k) = std::exp(loss(c, k) - most);
+    for (index c = 0; c < clients; ++c) sum += score(c, k) = std::exp(score(c, k) - most);
     for (index c = 0; c < clients; ++c) {
-      loss(c, k) /= sum;
-      if (weights.data) weights(c, k) = loss(c, k);
+      score(c, k) /= sum;
+      if (weights.data) weights(c, k) = score(c, k);
     }
   }
 };
@@ -58,6 +66,33 @@ struct add_weighted_rows {
     }
   }
 };
+
+/// The scores of a client's items, matched in double apart from the others.
+template<backend B, class E, memory_space S>
+void score_client(const B& b, const matrix_view<const E, S>& client, const matrix_view<const E, S>& global,
+                  const temperature& scale, bool own_item, double* score) {
+  using T = computed_type<E>;
+  using space = typename B::space;
+  const inner_product how{};
+  const index n = global.rows();
+  const auto both = row_and_candidate_embeddings<space>(b, client, global, scale, n, 0);
+  array<log_sum_exp_state, 1, B> others(b, {n});
+  array<double, 1, B> own_logits(b, {n});
+  const strided_vector<log_sum_exp_state> states = dispar::detail::strided_of(others.view());
+  for_each_index(b, n, clear_row_states{states});
+  const std::array<meeting, 1> met{{{0, 1, true}}};
+  for_each_band_pair(b, both, how, met, 0, [&](const auto& data, const auto& blocks, const band& r, const band&, bool apart) {
+    array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
+    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, std::span<const vector_view<const T, space>>(),
+             row_log_sum_exp<0, space>{own.view()});
+    for_each_index(b, r.count, merge_row_states{own.data(), states, r.first});
+  });
+  for_each_index(b, n, static_cast<double>(global.size()),
+                 matched_logits<E, inner_product>{dispar::detail::strided_of(both[0].rows),
+                                                  dispar::detail::strided_of(both[1].rows), global.cols(), both[0].norm.data(),
+                                                  both[1].norm.data(), how, scale.scale(), own_logits.data()});
+  for_each_index(b, n, score_items{others.data(), own_logits.data(), own_item, score});
+}
 
 }  // namespace detail
 
@@ -87,33 +122,36 @@ void global_local(const B& b, std::span<const matrix_view<const E, S>> clients, 
   const index n = global.rows(), count = static_cast<index>(clients.size());
   require(count > 0, "global_local: clients", "must be at least 1", number(count));
   require(o.own_item || n > 1, "global_local: items", "must be at least 2 where the own item does not count", number(n));
-  detail::require_like(out, global, "global_local: out");
+  const auto require_like_global = [&](const auto& rows, const char* name) {
+    require(rows.rows() == n && rows.cols() == global.cols(), name, "must have the shape of the vectors they are contrasted with",
+            number(rows.rows()));
+  };
   const auto require_shape = [&](const matrix_view<double, S>& numbers, const char* name) {
     if (numbers)
       require(numbers.rows() == count && numbers.cols() == n, name, "must have a row per client and a column per item",
               number(numbers.rows()));
   };
   require(static_cast<bool>(out), "global_local: out", "must not be the null view");
+  require_like_global(out, "global_local: rows of out");
   require_shape(o.weights, "global_local: weights");
   require_shape(o.scores, "global_local: scores");
 
-  array<double, 2, B> losses(b, {count, n});
-  result<softmax_loss, B> mean(b);
-  for (index c = 0; c < count; ++c) {
-    const auto& client = clients[static_cast<std::size_t>(c)];
-    const infonce_options<E, S> options{.losses = vector_view<double, S>(losses.data() + c * n, n)};
-    infonce(b, client, global, inner_product{}, temperature{o.temperature}, mean.view(), {}, options);
-  }
+  const temperature scale{o.temperature};
+  scale.check();
+  for (const auto& client : clients) require_like_global(client, "global_local: rows of a client");
+
+  array<double, 2, B> scores(b, {count, n});
+  for (index c = 0; c < count; ++c)
+    detail::score_client(b, clients[static_cast<std::size_t>(c)], global, scale, o.own_item, scores.data() + c * n);
   const auto numbers = [](const matrix_view<double, S>& view) { return dispar::detail::strided_of(detail::reached<B>(view)); };
-  for_each_index(
-      b, n, 32 * number(count * n),
-      detail::weigh_clients{dispar::detail::strided_of(losses.view()), count, o.own_item, numbers(o.scores), numbers(o.weights)});
+  for_each_index(b, n, 32 * number(count * n),
+                 detail::weigh_clients{dispar::detail::strided_of(scores.view()), count, numbers(o.scores), numbers(o.weights)});
   const matrix_view<T, space> to = detail::reached<B>(out);
   for (index c = 0; c < count; ++c)
     for_each_index(
         b, n, number(global.size()),
         detail::add_weighted_rows<E, T>{dispar::detail::strided_of(detail::reached<B>(clients[static_cast<std::size_t>(c)])),
-                                        global.cols(), losses.data() + c * n, c == 0, dispar::detail::strided_of(to)});
+                                        global.cols(), scores.data() + c * n, c == 0, dispar::detail::strided_of(to)});
 }
 
 }  // namespace contrastive
