@@ -168,11 +168,17 @@ void require_revin(const tensor_view<const T, 3, S>& x, const Statistics& kept, 
   const auto number = [](index n) { return static_cast<double>(n); };
   require(o.eps > 0 && o.eps < 1e300, "revin: eps", "must be positive and finite", o.eps);
   require(x.extent(1) > 0, "revin: times", "must be at least 1", number(x.extent(1)));
-  for (const auto& view : {kept.level, kept.scale})
+  const auto require_statistics = [&](const auto& view) {
     require(view.rows() == x.extent(0) && view.cols() == x.extent(2), "revin: statistics",
             "must have a row per thing and a column per feature", number(view.rows()));
-  for (const auto& view : {map.weight, map.bias})
+  };
+  require_statistics(kept.level);
+  require_statistics(kept.scale);
+  const auto require_affine = [&](const auto& view) {
     if (view) require(view.size() == x.extent(2), "revin: affine", "must have one entry per feature", number(view.size()));
+  };
+  require_affine(map.weight);
+  require_affine(map.bias);
 }
 template<backend B, class T, memory_space S>
 void finish_affine_gradients(const B& b, const array<double, 2, B>& by_thing, index features,
