@@ -104,7 +104,7 @@ TEST_CASE_TEMPLATE("alignment and uniformity: plain loops, at sizes around a til
     for (const index band : {0, 48}) {
       const auto loss = contrastive::uniformity(cpu{}, vx, cosine{}, {}, {.t = 3, .band_rows = band});
       CHECK(loss.value == doctest::Approx(plain_uniformity(x, n, 3, true)).epsilon(tolerance));
-      CHECK(loss.pairs == static_cast<double>(n * (n - 1) / 2));
+      CHECK(loss.pairs == static_cast<double>(n) * static_cast<double>(n - 1) / 2);
     }
   }
 }

@@ -110,7 +110,7 @@ public:
       for_each_index(b, some.size(), copy_labels<L>{dispar::detail::strided_of(some), label.data() + at});
       at += some.size();
     }
-    for (auto* each : {&of_, &members_, &first_, &size_}) *each = array<index, 1, B>(b, {rows});
+    for (auto* each : std::array{&of_, &members_, &first_, &size_}) *each = array<index, 1, B>(b, {rows});
     sort_indices(b, std::as_const(label).view(), members_.view());
     for_each_index(b, rows, mark_classes{label.data(), members_.data(), number.data()});
     inclusive_scan(b, std::as_const(number).view(), number.view());

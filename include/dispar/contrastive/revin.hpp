@@ -53,21 +53,6 @@ template<class T, memory_space S>
   return {dispar::detail::strided_of(map.weight), dispar::detail::strided_of(map.bias)};
 }
 
-/// Mean and scale of a series. Measured from the first value on: a constant series has exactly its value as mean and no variance.
-template<class T>
-[[nodiscard]] DISPAR_FN typename token_array<const T>::moments moments_of_series(const token_array<const T>& x, index i, index k,
-                                                                                 double eps) {
-  const double first = in_double(x(i, 0, k)), times = static_cast<double>(x.tokens);
-  double sum = 0, squares = 0;
-  for (index t = 0; t < x.tokens; ++t) sum += in_double(x(i, t, k)) - first;
-  const double mean = first + sum / times;
-  for (index t = 0; t < x.tokens; ++t) {
-    const double v = in_double(x(i, t, k)) - mean;
-    squares += v * v;
-  }
-  return {mean, std::sqrt(squares / times + eps)};
-}
-
 template<class T>
 struct normalize_series {
   token_array<const T> x;
@@ -78,7 +63,7 @@ struct normalize_series {
   strided<double> level, scale;
   DISPAR_FN void operator()(index e) const {
     const index i = e / features, k = e % features;
-    const auto [mean, spread] = moments_of_series(x, i, k, o.eps);
+    const auto [mean, spread] = x.over_tokens(i, k, o.eps);
     const double from = o.subtract_last ? in_double(x(i, x.tokens - 1, k)) : mean, w = map.w(k), c = map.c(k);
     level(i, k) = from;
     scale(i, k) = spread;

@@ -28,15 +28,17 @@ struct token_array {
   struct moments {
     double mean, spread;
   };
+  // Measured from the first token: a constant series spreads by nothing, at any level.
   [[nodiscard]] DISPAR_FN moments over_tokens(index i, index k, double variance_floor) const {
+    const double first = in_double((*this)(i, 0, k)), count = static_cast<double>(tokens);
     double sum = 0, squares = 0;
-    for (index t = 0; t < tokens; ++t) sum += in_double((*this)(i, t, k));
-    const double mean = sum / static_cast<double>(tokens);
+    for (index t = 0; t < tokens; ++t) sum += in_double((*this)(i, t, k)) - first;
+    const double mean = first + sum / count;
     for (index t = 0; t < tokens; ++t) {
       const double v = in_double((*this)(i, t, k)) - mean;
       squares += v * v;
     }
-    return {mean, std::sqrt(squares / static_cast<double>(tokens) + variance_floor)};
+    return {mean, std::sqrt(squares / count + variance_floor)};
   }
 };
 template<class T, class E, memory_space S>

@@ -154,7 +154,7 @@ void weighted_triplet_weights(const B& b, const X& rows_of_x, const Labels& labe
   const matrix_view<const E, space_of<X>> x = view_of(rows_of_x);
   const auto label = detail::labels_of<B>(x, labels_of_x, "weighted_triplet");
   const index n = x.rows();
-  for (const auto* to : {&out.distances, &out.positives, &out.negatives})
+  for (const auto* to : std::array{&out.distances, &out.positives, &out.negatives})
     if (*to)
       require(to->rows() == n && to->cols() == n, "weighted_triplet_weights: out", "must be rows x rows",
               static_cast<double>(to->rows()));
