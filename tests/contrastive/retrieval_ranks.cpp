@@ -114,4 +114,20 @@ TEST_CASE("retrieval ranks: what is refused") {
       "NaN");
 }
 
+TEST_CASE("retrieval ranks: similarities that overflow are ordered all the same; NaN of an overflow comes last") {
+  // Similarities to the query: infinity, infinity - infinity, minus infinity.
+  const std::vector<float> query{3e38f, 3e38f}, gallery{3e38f, 3e38f, 3e38f, -3e38f, -3e38f, -3e38f};
+  const std::vector<std::int64_t> numbers{1, 2, 3};
+  const auto rank_of = [&](std::int64_t wanted) {
+    std::vector<index> rank(1, -7);
+    contrastive::retrieval_ranks(cpu{}, as_matrix(query, 1, 2), std::vector<std::int64_t>{wanted}, as_matrix(gallery, 3, 2),
+                                 numbers, inner_product{}, dispar::vector_view<index>(rank.data(), 1));
+    return rank[0];
+  };
+  CHECK(rank_of(1) == 0);
+  CHECK(rank_of(2) == 1);
+  CHECK(rank_of(3) == 2);
+  CHECK(rank_of(4) == -1);
+}
+
 }  // namespace contrastive_tests

@@ -21,39 +21,53 @@ struct retrieval_options {
 
 namespace detail {
 
+/// Similarities as they are ordered: those beyond a sixteenth of the largest finite number are alike, NaN of an overflow comes
+/// last.
+template<class T, class V>
+[[nodiscard]] DISPAR_FN V ordered_similarity(V similarity) {
+  constexpr T most = largest_finite<T> / 16;
+  return select(similarity > V(-most), select(similarity < V(most), similarity, V(most)), V(-most));
+}
+
 /// The similarity of rows of one class; the operand is the class.
 template<class T>
 struct similarity_within_class {
   static constexpr int channels = 1, outputs = 1, operands = 1;
   template<class V, class At>
   DISPAR_FN vec<V, 1> operator()(const vec<V, 1>& similarity, const At& at) const {
-    return {{select(at.row[0] == at.col[0], similarity[0], V(-largest_finite<T>))}};
+    const V s = ordered_similarity<T>(similarity[0]);
+    return {{select(at.row[0] == at.col[0], s, V(-largest_finite<T>))}};
   }
 };
 
-/// 1 where the gallery's row comes before the best correct one. Operands: its similarity, and its number or the row's own.
+/// 1 where a wrong row of the gallery comes before the best correct one; correct rows never do, and need no comparison that
+/// rounding could turn. Operands: that similarity; its number, or a row's own; the class.
 template<class T>
 struct placed_before {
-  static constexpr int channels = 1, outputs = 1, operands = 2;
+  static constexpr int channels = 1, outputs = 1, operands = 3;
   bool ties_by_number;
   template<class V, class At>
   DISPAR_FN vec<V, 1> operator()(const vec<V, 1>& similarity, const At& at) const {
-    const V none(0), one(1), best = at.row[0];
+    const V none(0), one(1), best = at.row[0], s = ordered_similarity<T>(similarity[0]);
     const V tie = ties_by_number ? select(at.col[1] < at.row[1], one, none) : none;
-    return {{select(similarity[0] > best, one, select(similarity[0] == best, tie, none))}};
+    const V before = select(s > best, one, select(s == best, tie, none));
+    return {{select(at.row[2] == at.col[2], none, before)}};
   }
 };
 
-/// Operands of a band: of queries their best correct item, of the gallery's rows their numbers.
+/// Operands of a band: of queries their best correct item, of the gallery's rows their numbers; and the classes of both.
 template<class T>
 struct placing_operands {
   const folds::ranked<double>* best;  ///< of the band's queries
-  index queries, rows, first;         ///< rows of the band; number of the first of the gallery
-  T* out;                             ///< 2 x rows
+  const T* query_classes;
+  const T* gallery_classes;
+  index queries, rows, first;  ///< rows of the band; number of the first of the gallery
+  T* out;                      ///< 3 x rows
   DISPAR_FN void operator()(index i) const {
     const bool query = i < queries;
     out[i] = query ? static_cast<T>(best[i].value) : T(0);
     out[rows + i] = static_cast<T>(query ? static_cast<index>(best[i].at) : first + i - queries);
+    out[2 * rows + i] = query ? query_classes[i] : gallery_classes[i - queries];
   }
 };
 
@@ -82,11 +96,13 @@ struct clear_numbers {
 ///     contrastive::retrieval_ranks(cpu{}, images, image_labels, texts, text_labels, contrastive::inner_product{}, ranks);
 ///
 /// queries: n x d, gallery: m x d of one type, any strides; labels as in `triplet`; ranks: n of `index` in memory of the backend.
-/// Similarities are those of the type of the rows. On a GPU it returns at once; include `dispar/backend/gpu/sort.hpp` there.
+/// Similarities are those of the type of the rows; where they overflow they are alike, NaN of an overflow comes last. On a GPU it
+/// returns at once; include `dispar/backend/gpu/sort.hpp` there.
 ///
-/// Time: 2 n m d multiply-adds. Memory: some numbers per row and bands of rows, as `infonce`. The ranks do not depend on the
-/// number of threads. Throws `invalid_argument` for matrices without rows or columns, shapes that differ, more than 2^24 rows in
-/// float, and NaN or infinity in a row (on a GPU at the next wait).
+/// Time: 2 n m d multiply-adds; half of that on the host where all similarities fit `kept_bytes`. Memory: some numbers per row
+/// and bands of rows, as `infonce`. The ranks do not depend on the number of threads. Throws `invalid_argument` for matrices
+/// without rows or columns, shapes that differ, more than 2^24 rows in float, and NaN or infinity in a row (on a GPU at the next
+/// wait).
 template<backend B, sample_matrix X, label_vector LX, sample_matrix Y, label_vector LY, similarity Similarity, class R>
 void retrieval_ranks(const B& b, const X& rows_of_queries, const LX& labels_of_queries, const Y& rows_of_gallery,
                      const LY& labels_of_gallery, const Similarity& how, const vector_view<index, R>& ranks,
@@ -142,9 +158,12 @@ void retrieval_ranks(const B& b, const X& rows_of_queries, const LX& labels_of_q
   });
   passes.for_each([&](const auto& data, const auto& blocks, const detail::band& r, const detail::band& c, bool) {
     const index rows = data.rows();
-    array<T, 2, B> own(b, {2, rows});
-    for_each_index(b, rows, detail::placing_operands<T>{best.data() + r.first, r.count, rows, c.first, own.data()});
-    const std::array<vector_view<const T, space>, 2> by_row{{{own.data(), rows}, {own.data() + rows, rows}}};
+    array<T, 2, B> own(b, {3, rows});
+    for_each_index(b, rows,
+                   detail::placing_operands<T>{best.data() + r.first, class_numbers.data() + r.first,
+                                               class_numbers.data() + n + c.first, r.count, rows, c.first, own.data()});
+    const std::array<vector_view<const T, space>, 3> by_row{
+        {{own.data(), rows}, {own.data() + rows, rows}, {own.data() + 2 * rows, rows}}};
     array<double, 2, B> counted(b, {rows, 1});
     pairwise(b, data, detail::placed_before<T>{o.ties_by_number}, blocks, std::span<const vector_view<const T, space>>(by_row),
              row_sums<0, space>{counted.view()});
