@@ -8,8 +8,8 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/alignment.hpp"
-#include "dispar/contrastive/circle.hpp"
 #include "dispar/contrastive/barlow_twins.hpp"
+#include "dispar/contrastive/circle.hpp"
 #include "dispar/contrastive/cka.hpp"
 #include "dispar/contrastive/coral.hpp"
 #include "dispar/contrastive/cosent.hpp"
