@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "differences.hpp"
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/rolled_infonce.hpp"
 #include "dispar/contrastive/token_means.hpp"
@@ -63,32 +64,6 @@ double plain_uniformity(const std::vector<T>& x, index n, double t, bool unit) {
   return std::log(2 * sum / (static_cast<double>(n) * static_cast<double>(n - 1))) - t * nearest;
 }
 
-/// Central differences of loss(x).
-template<class Loss>
-std::vector<double> differences(std::vector<double> x, const Loss& loss) {
-  std::vector<double> g;
-  for (double& v : x) {
-    const double at = v, h = 1e-6;
-    v = at + h;
-    const double above = loss(x);
-    v = at - h;
-    const double below = loss(x);
-    v = at;
-    g.push_back((above - below) / (2 * h));
-  }
-  return g;
-}
-
-template<class F>
-void refuses(const F& f, const char* named) {
-  try {
-    f();
-    FAIL("accepted");
-  } catch (const dispar::invalid_argument& e) {
-    CHECK(std::string(e.what()).find(named) != std::string::npos);
-  }
-}
-
 }  // namespace
 
 TEST_CASE_TEMPLATE("alignment and uniformity: plain loops, at sizes around a tile and a band", T, float, double) {
@@ -133,9 +108,9 @@ TEST_CASE("alignment and uniformity: gradients by central differences, upstream 
             {.t = alpha, .band_rows = 3});
       };
       unit ? run(cosine{}) : run(inner_product{});
-      const auto by_x = differences(x, [&](const auto& at) { return plain_alignment(at, y, n, alpha, unit); });
-      const auto by_y = differences(y, [&](const auto& at) { return plain_alignment(x, at, n, alpha, unit); });
-      const auto uniform = differences(x, [&](const auto& at) { return plain_uniformity(at, n, alpha, unit); });
+      const auto by_x = central_differences(x, [&](const auto& at) { return plain_alignment(at, y, n, alpha, unit); });
+      const auto by_y = central_differences(y, [&](const auto& at) { return plain_alignment(x, at, n, alpha, unit); });
+      const auto uniform = central_differences(x, [&](const auto& at) { return plain_uniformity(at, n, alpha, unit); });
       for (std::size_t k = 0; k < x.size(); ++k) {
         const std::size_t i = k / d, j = k % d;
         CHECK(gx[k] == doctest::Approx(1 + 1.5 * by_x[k]).epsilon(1e-7));
@@ -189,16 +164,16 @@ TEST_CASE("uniformity: one row has no pair, coincident rows give 0, far rows do 
 TEST_CASE("alignment and uniformity: errors name what is wrong before any work") {
   std::vector<double> x{1, 2, 3, 4}, g{5, 5, 5, 5};
   const auto v = as_matrix(x, 2, 2);
-  refuses([&] { (void)contrastive::alignment(cpu{}, v, v.slice(0, 1), cosine{}); }, "rows of y");
-  refuses([&] { (void)contrastive::alignment(cpu{}, v.slice(0, 0), v.slice(0, 0), cosine{}); }, "rows of x");
-  refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {}, {.alpha = 0}); }, "alpha");
-  refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.y = as_matrix(g, 4, 1)}); }, "gradient by y");
-  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {}, {.t = -1}); }, "uniformity: t");
-  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {}, {.band_rows = -1}); }, "band_rows");
-  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 4, 1)}); }, "gradient by x");
+  check_refused([&] { (void)contrastive::alignment(cpu{}, v, v.slice(0, 1), cosine{}); }, "rows of y");
+  check_refused([&] { (void)contrastive::alignment(cpu{}, v.slice(0, 0), v.slice(0, 0), cosine{}); }, "rows of x");
+  check_refused([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {}, {.alpha = 0}); }, "alpha");
+  check_refused([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.y = as_matrix(g, 4, 1)}); }, "gradient by y");
+  check_refused([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {}, {.t = -1}); }, "uniformity: t");
+  check_refused([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {}, {.band_rows = -1}); }, "band_rows");
+  check_refused([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 4, 1)}); }, "gradient by x");
   x[3] = std::numeric_limits<double>::quiet_NaN();
-  refuses([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
-  refuses([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
+  check_refused([&] { (void)contrastive::uniformity(cpu{}, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
+  check_refused([&] { (void)contrastive::alignment(cpu{}, v, v, cosine{}, {.x = as_matrix(g, 2, 2)}); }, "row 1");
   CHECK(g == std::vector<double>{5, 5, 5, 5});
 }
 
@@ -232,10 +207,11 @@ TEST_CASE("rolled infonce: stored logits with the positive twice, one pair is lo
   for (const auto* g : {&g1, &g2})
     for (const double v : *g) CHECK(std::fabs(v) < 1e-14);
   std::vector<double> kept(x.size(), 5.0);
-  refuses([&] { (void)contrastive::rolled_infonce(cpu{}, vx, vy, cosine{}, scale, {.negatives = as_matrix(kept, n, d)}); },
-          "negatives");
-  refuses([&] { (void)contrastive::rolled_infonce(cpu{}, vx, vy.slice(0, 2), cosine{}, scale, {.x = as_matrix(kept, n, d)}); },
-          "rows of y");
+  check_refused([&] { (void)contrastive::rolled_infonce(cpu{}, vx, vy, cosine{}, scale, {.negatives = as_matrix(kept, n, d)}); },
+                "negatives");
+  check_refused(
+      [&] { (void)contrastive::rolled_infonce(cpu{}, vx, vy.slice(0, 2), cosine{}, scale, {.x = as_matrix(kept, n, d)}); },
+      "rows of y");
   CHECK(kept == std::vector<double>(x.size(), 5.0));
 }
 
@@ -249,9 +225,9 @@ TEST_CASE("token means and their gradient, from any layout") {
   CHECK(means == std::vector<double>{2, 5, 8, 11});
   contrastive::token_means_gradient(cpu{}, as_matrix(by_means, 2, 2), gradient);
   CHECK(by == std::vector<double>{1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4});
-  refuses([&] { contrastive::token_means(cpu{}, tokens, as_matrix(means, 1, 4)); }, "rows of means");
+  check_refused([&] { contrastive::token_means(cpu{}, tokens, as_matrix(means, 1, 4)); }, "rows of means");
   const dispar::tensor_view<double, 3> none(x.data(), {2, 0, 2});
-  refuses([&] { contrastive::token_means(cpu{}, none, as_matrix(means, 2, 2)); }, "tokens");
+  check_refused([&] { contrastive::token_means(cpu{}, none, as_matrix(means, 2, 2)); }, "tokens");
 }
 
 TEST_CASE("token spreads: as in the other modality, gradients by central differences, one token, errors") {
@@ -269,13 +245,13 @@ TEST_CASE("token spreads: as in the other modality, gradients by central differe
   std::vector<double> by_x(12), by_like(8);
   contrastive::match_token_spread_gradient(cpu{}, tokens(x, 3), tokens(like, 2), tokens(by, 3), write(by_x.data(), {2, 3, 2}),
                                            write(by_like.data(), {2, 2, 2}));
-  CHECK(oracle::apart(by_x, differences(x, [&](const auto& at) { return objective(at, like); })) < 1e-7);
-  CHECK(oracle::apart(by_like, differences(like, [&](const auto& at) { return objective(x, at); })) < 1e-7);
+  CHECK(oracle::apart(by_x, central_differences(x, [&](const auto& at) { return objective(at, like); })) < 1e-7);
+  CHECK(oracle::apart(by_like, central_differences(like, [&](const auto& at) { return objective(x, at); })) < 1e-7);
   const std::vector<double> one{3}, two{1, 5};
   std::vector<double> out(1);
   contrastive::match_token_spread(cpu{}, read(one.data(), {1, 1, 1}), read(two.data(), {1, 2, 1}), write(out.data(), {1, 1, 1}));
   CHECK(out[0] == doctest::Approx(6e4));
-  refuses(
+  check_refused(
       [&] {
         contrastive::match_token_spread(cpu{}, read(one.data(), {1, 0, 1}), read(two.data(), {1, 2, 1}),
                                         write(out.data(), {1, 0, 1}));

@@ -10,6 +10,7 @@
 #include "dispar/kernels/gaussian.hpp"
 #include "mmd/gpu/device_rows.hpp"
 #include "normal_rows.hpp"
+#include "on_host.hpp"
 #include "oracle.hpp"
 
 namespace contrastive_tests {
@@ -23,12 +24,6 @@ using dispar::cpu;
 using dispar::gaussian;
 using dispar::gpu;
 using dispar::index;
-
-template<class T>
-std::vector<T> on_host(const gpu& b, const dispar::array<T, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
-}
 
 template<class T, class K>
 void check(const K& kernel, hsic_estimator form, double tolerance) {

@@ -8,6 +8,17 @@
 
 #include "oracle.hpp"
 
+namespace contrastive_tests {
+
+/// i^2 mod 11: six classes, one half as large as the others.
+[[nodiscard]] inline std::vector<std::int64_t> square_labels(dispar::index n) {
+  std::vector<std::int64_t> labels;
+  for (dispar::index i = 0; i < n; ++i) labels.push_back(i * i % 11);
+  return labels;
+}
+
+}  // namespace contrastive_tests
+
 namespace contrastive_tests::oracle {
 
 /// Rows as cosines or inner products see them.

@@ -9,6 +9,7 @@
 #include "dispar/contrastive/hsic.hpp"
 #include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
+#include "on_host.hpp"
 #include "oracle.hpp"
 
 namespace contrastive_tests {
@@ -22,12 +23,6 @@ using dispar::cpu;
 using dispar::gpu;
 using dispar::index;
 constexpr dispar::identity<dispar::dot> linear{};
-
-template<class T>
-std::vector<T> on_host(const gpu& b, const dispar::array<T, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
-}
 
 }  // namespace
 

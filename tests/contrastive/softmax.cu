@@ -10,6 +10,7 @@
 #include "dispar/contrastive/ntxent.hpp"
 #include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
+#include "on_host.hpp"
 #include "oracle.hpp"
 
 namespace contrastive_tests {
@@ -36,12 +37,6 @@ std::vector<double> in_double(const std::vector<E>& x) {
   std::vector<double> y;
   for (const E v : x) y.push_back(static_cast<double>(static_cast<dispar::computed_type<E>>(v)));
   return y;
-}
-
-template<class T>
-std::vector<T> on_host(const gpu& b, const dispar::array<T, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
 }
 
 template<class E>

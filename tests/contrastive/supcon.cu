@@ -8,6 +8,7 @@
 #include "dispar/contrastive/supcon.hpp"
 #include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
+#include "on_host.hpp"
 
 namespace contrastive_tests {
 
@@ -20,18 +21,6 @@ using contrastive::temperature;
 using dispar::as_matrix;
 using dispar::gpu;
 using dispar::index;
-
-template<class T>
-std::vector<T> on_host(const gpu& b, const dispar::array<T, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
-}
-
-std::vector<std::int64_t> square_labels(index n) {
-  std::vector<std::int64_t> labels;
-  for (index i = 0; i < n; ++i) labels.push_back(i * i % 11);
-  return labels;
-}
 
 /// Normal rows in E, and the same in double.
 template<class E>

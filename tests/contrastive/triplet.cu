@@ -7,6 +7,7 @@
 #include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/triplet.hpp"
 #include "mmd/gpu/asynchronous_checks.hpp"
+#include "on_host.hpp"
 #include "oracle.hpp"
 
 namespace contrastive_tests {
@@ -20,12 +21,6 @@ using contrastive::soft_margin;
 using dispar::as_matrix;
 using dispar::gpu;
 using dispar::index;
-
-template<class T>
-std::vector<T> on_host(const gpu& b, const dispar::array<T, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
-}
 
 dispar::array<std::int32_t, 1, gpu> labels_on(const gpu& g, index n) {
   std::vector<std::int32_t> labels;

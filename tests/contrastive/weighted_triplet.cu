@@ -7,6 +7,7 @@
 #include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
 #include "mmd/gpu/asynchronous_checks.hpp"
+#include "on_host.hpp"
 #include "oracle.hpp"
 
 namespace contrastive_tests {
@@ -18,11 +19,6 @@ using contrastive::inner_product;
 using dispar::as_matrix;
 using dispar::gpu;
 using dispar::index;
-
-std::vector<float> on_host(const gpu& b, const dispar::array<float, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
-}
 
 std::vector<std::int32_t> some_labels(index n) {
   std::vector<std::int32_t> labels;

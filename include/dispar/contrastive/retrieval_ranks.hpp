@@ -83,11 +83,6 @@ struct finish_ranks {
   }
 };
 
-struct clear_numbers {
-  double* to;
-  DISPAR_FN void operator()(index i) const { to[i] = 0; }
-};
-
 }  // namespace detail
 
 /// Where queries find what belongs to them: for every query the 0-based rank of its best-placed gallery row with the same label,

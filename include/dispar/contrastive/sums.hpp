@@ -16,6 +16,10 @@ struct clear_number {
   double* to;
   DISPAR_FN void operator()() const { *to = 0; }
 };
+struct clear_numbers {
+  double* to;
+  DISPAR_FN void operator()(index i) const { to[i] = 0; }
+};
 struct mean_of_pairs {
   const double* sum;
   double pairs;
