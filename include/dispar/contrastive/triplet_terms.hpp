@@ -57,8 +57,8 @@ struct triplet_loss {
 struct hardest_rows {
   index positive;      ///< the farthest row of its class; -1 for a row that is no anchor
   index negative;      ///< the nearest row of another class; -1 for a row that is no anchor
-  double to_positive;  ///< their distances; 0 for a row that is no anchor
-  double to_negative;
+  double to_positive;  ///< the distance of `positive`; 0 for a row that is no anchor
+  double to_negative;  ///< the distance of `negative`; 0 for a row that is no anchor
 };
 
 /// How the triplet loss is made.
