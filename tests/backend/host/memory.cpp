@@ -1,6 +1,8 @@
 // What the engine takes from the memory resource, and what happens when there is none.
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "backend/host/counting_memory.hpp"
@@ -55,6 +57,18 @@ TEST_CASE("whichever allocation fails, the exception comes out and every block g
   CHECK(totals == expected);
 }
 
+TEST_CASE("the heap gives aligned memory, all of it, of any size") {
+  constexpr std::size_t huge_page = std::size_t{2} << 20;
+  for (const std::size_t bytes : {std::size_t{1}, huge_page - 1, huge_page, huge_page + 1, 3 * huge_page - 5}) {
+    CAPTURE(bytes);
+    auto* const block = static_cast<unsigned char*>(dispar::heap().allocate(bytes));
+    CHECK(reinterpret_cast<std::uintptr_t>(block) % dispar::heap::alignment == 0);
+    std::memset(block, 7, bytes);
+    CHECK(block[bytes - 1] == 7);
+    dispar::heap().deallocate(block, bytes);
+  }
+}
+
 TEST_CASE("bad data gives every block back as well") {
   integer_samples<float> samples({70, 50}, {5});
   samples.channel[0][400] = std::numeric_limits<float>::infinity();
@@ -62,6 +76,20 @@ TEST_CASE("bad data gives every block back as well") {
   CHECK_THROWS_AS((void)dispar::pack_samples<dispar::l1>(backend{{}, {&book}}, samples.segments()), dispar::invalid_argument);
   CHECK(book.allocations > 0);
   CHECK(book.blocks == 0);
+}
+
+TEST_CASE("the sums of gradients come from the memory resource") {
+  const integer_samples<float> samples({70, 50}, {5});
+  ledger book;
+  const backend b{{}, {&book}};
+  const auto data = dispar::pack_samples<dispar::l1>(b, samples.segments());
+  const std::size_t packed = book.bytes;
+  std::vector<float> gradient(70 * 5);
+  dispar::pairwise(b, data, value({}), blocks, {},
+                   dispar::feature_gradient<0, 0, float, 1>{{dispar::as_matrix(gradient, 70, 5)}});
+  CHECK(book.peak >= packed + 70 * 5 * sizeof(double));
+  CHECK(book.bytes == packed);
+  CHECK(book.sizes_agree);
 }
 
 TEST_CASE("a total takes one copy of the data and its row terms; sinks that read tiles take a few tiles more") {

@@ -45,13 +45,16 @@ public:
       offset_[static_cast<std::size_t>(s)] = rows;
       rows += data.count(s);
     }
-    sums_.reset(new double[static_cast<std::size_t>(rows * padded_)]);
     row_weight_.assign(static_cast<std::size_t>(rows), 0.0);
   }
 
   /// Large sums take their time to be cleared and written: all threads do.
   template<class Backend>
   void begin(const Backend& b) {
+    const std::size_t bytes = row_weight_.size() * static_cast<std::size_t>(padded_) * sizeof(double);
+    if (bytes > 0)
+      sums_ =
+          std::shared_ptr<double[]>(static_cast<double*>(b.allocate(bytes)), [b, bytes](double* p) { b.deallocate(p, bytes); });
     for_runs_of_rows(b, static_cast<index>(row_weight_.size()), [this](index first, index last) {
       std::memset(sums_.get() + first * padded_, 0, static_cast<std::size_t>((last - first) * padded_) * sizeof(double));
     });
@@ -181,7 +184,7 @@ private:
   index edge_, features_ = 0, padded_ = 0;
   std::vector<bool> wanted_;
   std::vector<index> offset_;
-  std::unique_ptr<double[]> sums_;
+  std::shared_ptr<double[]> sums_;
   std::vector<double> row_weight_;
 };
 
