@@ -153,7 +153,7 @@ TEST_CASE("uniformity: one row has no pair, coincident rows give 0, far rows do 
   CHECK(contrastive::uniformity(cpu{}, as_matrix(apart, 2, 2), cosine{}, {}, {.t = 1000}).value == doctest::Approx(-4000));
   const auto rows = normal_rows<float>(300, 9, 5);
   std::vector<float> first(rows.size()), second(rows.size());
-  const auto alone = contrastive::uniformity(dispar::tiled_host<dispar::serial>{}, as_matrix(rows, 300, 9), cosine{},
+  const auto alone = contrastive::uniformity(dispar::cpu{.each = {.threads = 1}}, as_matrix(rows, 300, 9), cosine{},
                                              {.x = as_matrix(first, 300, 9)});
   const auto many = contrastive::uniformity(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(rows, 300, 9), cosine{},
                                             {.x = as_matrix(second, 300, 9)});

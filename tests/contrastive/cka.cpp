@@ -145,7 +145,7 @@ TEST_CASE("cka: rows that are all the same give 0 without a gradient; any magnit
   CHECK(cka(cpu{}, as_matrix(large, n, d), as_matrix(y, n, d), linear, linear, {.x = as_matrix(gs, n, d)}).value ==
         doctest::Approx(usual).epsilon(1e-6));
   for (std::size_t i = 0; i < gs.size(); ++i) CHECK(gs[i] * 1e8f == doctest::Approx(gx[i]).epsilon(1e-3));
-  const auto one = cka(dispar::tiled_host<dispar::serial>{}, as_matrix(x, n, d), as_matrix(y, n, d), gaussian{1}, gaussian{1},
+  const auto one = cka(dispar::cpu{.each = {.threads = 1}}, as_matrix(x, n, d), as_matrix(y, n, d), gaussian{1}, gaussian{1},
                        {.x = as_matrix(gx, n, d)});
   const auto three = cka(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(x, n, d), as_matrix(y, n, d), gaussian{1},
                          gaussian{1}, {.x = as_matrix(gs, n, d)});

@@ -79,8 +79,8 @@ TEST_CASE("coral: equal samples give 0 and no gradient, however large; threads c
   std::vector<double> exact(s.begin(), s.end());
   CHECK(coral(cpu{}, as_matrix(exact, n, d), as_matrix(exact, n, d)) < 1e-18);
   const auto t = normal_rows<float>(70, d, 6);
-  const auto one = coral(dispar::tiled_host<dispar::serial>{}, as_matrix(s, n, d), as_matrix(t, 70, d),
-                         {.x = as_matrix(gs, n, d)}, {.band_columns = 48});
+  const auto one = coral(dispar::cpu{.each = {.threads = 1}}, as_matrix(s, n, d), as_matrix(t, 70, d), {.x = as_matrix(gs, n, d)},
+                         {.band_columns = 48});
   const auto three = coral(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(s, n, d), as_matrix(t, 70, d),
                            {.x = as_matrix(again, n, d)}, {.band_columns = 48});
   CHECK(one == three);

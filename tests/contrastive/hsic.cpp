@@ -106,7 +106,7 @@ TEST_CASE("hsic: far from the origin, half; threads change nothing") {
     const auto run = [&](const auto& b, std::vector<float>& g) {
       return hsic(b, as_matrix(x, n, d), as_matrix(y, n, e), linear, linear, {.x = as_matrix(g, n, d)}, {form});
     };
-    CHECK(run(dispar::tiled_host<dispar::serial>{}, gx) == run(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, again));
+    CHECK(run(dispar::cpu{.each = {.threads = 1}}, gx) == run(dispar::cpu{.each = {.threads = 3}}, again));
     CHECK(gx == again);
   }
   std::vector<dispar::half> xh, yh;

@@ -156,7 +156,7 @@ TEST_CASE("modality enhancement: coincident rows, rows of zeros, any magnitude, 
   round(normal_rows<float>(n, d, 6), b, exact_b);
   std::vector<float> first(a.size()), second(a.size());
   const double alone =
-      contrastive::modality_enhancement(dispar::tiled_host<dispar::serial>{}, as_matrix(a, n, d), as_matrix(b, n, d), of_x, of_y,
+      contrastive::modality_enhancement(dispar::cpu{.each = {.threads = 1}}, as_matrix(a, n, d), as_matrix(b, n, d), of_x, of_y,
                                         inner_product{}, {.x = as_matrix(first, n, d)});
   const double many =
       contrastive::modality_enhancement(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(a, n, d),

@@ -73,7 +73,7 @@ TEST_CASE("rolled_infonce: upstream factors, accumulation, sum, one gradient onl
     all.insert(all.end(), gy.begin(), gy.end());
     return all;
   };
-  const auto serial = run(dispar::tiled_host<dispar::serial>{});
+  const auto serial = run(dispar::cpu{.each = {.threads = 1}});
   const auto threads = run(dispar::tiled_host<dispar::openmp>{{.threads = 3}});
   CHECK(std::memcmp(serial.data(), threads.data(), serial.size() * sizeof(double)) == 0);
 

@@ -253,7 +253,7 @@ TEST_CASE("soft contrastive: half rows, the same bits for any number of threads"
     }
     std::vector<float> of_half(x.size()), of_float(x.size());
     const contrastive::soft_contrastive_options o{.samples = samples, .band_rows = 48};
-    const auto one = contrastive::soft_contrastive(dispar::tiled_host<dispar::serial>{}, as_matrix(fx, rows, d),
+    const auto one = contrastive::soft_contrastive(dispar::cpu{.each = {.threads = 1}}, as_matrix(fx, rows, d),
                                                    as_matrix(fy, rows, d), cosine{}, {}, {.x = as_matrix(of_float, rows, d)}, o);
     const auto many = contrastive::soft_contrastive(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(hx, rows, d),
                                                     as_matrix(hy, rows, d), cosine{}, {}, {.x = as_matrix(of_half, rows, d)}, o);

@@ -171,7 +171,7 @@ TEST_CASE("bands of rows change nothing but rounding; threads change nothing") {
   };
   const auto whole = run(cpu{}, 0);
   for (const index band : {1, 7, 64, 149}) CHECK(oracle::apart(run(cpu{}, band), whole) < 1e-13);
-  const auto serial = run(dispar::tiled_host<dispar::serial>{}, 64);
+  const auto serial = run(dispar::cpu{.each = {.threads = 1}}, 64);
   const auto threads = run(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, 64);
   CHECK(std::memcmp(serial.data(), threads.data(), serial.size() * sizeof(double)) == 0);
   const auto views = [&](index band_rows) {

@@ -222,7 +222,7 @@ TEST_CASE("supcon: threads change nothing, bands nothing but rounding") {
   for (const bool within : {false, true}) {
     const auto whole = run(cpu{}, within, 0);
     for (const index band : {1, 7, 64, 149}) CHECK(oracle::apart(run(cpu{}, within, band), whole) < 1e-13);
-    const auto serial = run(dispar::tiled_host<dispar::serial>{}, within, 64);
+    const auto serial = run(dispar::cpu{.each = {.threads = 1}}, within, 64);
     const auto threads = run(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, within, 64);
     CHECK(std::memcmp(serial.data(), threads.data(), serial.size() * sizeof(double)) == 0);
   }

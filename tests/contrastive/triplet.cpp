@@ -195,7 +195,7 @@ TEST_CASE("triplet: a batch twice is the same batch; threads change nothing; hal
   const auto x = normal_rows<float>(n, d, 5);
   const auto labels = some_labels(n, 9);
   std::vector<float> first(x.size()), second(x.size());
-  const auto alone = contrastive::triplet(dispar::tiled_host<dispar::serial>{}, as_matrix(x, n, d), labels, cosine{},
+  const auto alone = contrastive::triplet(dispar::cpu{.each = {.threads = 1}}, as_matrix(x, n, d), labels, cosine{},
                                           hinge_margin{}, {.x = as_matrix(first, n, d)});
   const auto many = contrastive::triplet(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(x, n, d), labels, cosine{},
                                          hinge_margin{}, {.x = as_matrix(second, n, d)});

@@ -219,7 +219,7 @@ TEST_CASE("weighted triplet: the weights themselves; threads change nothing; bfl
   CHECK(oracle::apart(negatives, flat[2]) < 1e-13);
 
   std::vector<float> first(x.size()), second(x.size());
-  const double alone = contrastive::weighted_triplet(dispar::tiled_host<dispar::serial>{}, as_matrix(x, n, d), labels, cosine{},
+  const double alone = contrastive::weighted_triplet(dispar::cpu{.each = {.threads = 1}}, as_matrix(x, n, d), labels, cosine{},
                                                      {.x = as_matrix(first, n, d)});
   const double many = contrastive::weighted_triplet(dispar::tiled_host<dispar::openmp>{{.threads = 3}}, as_matrix(x, n, d),
                                                     labels, cosine{}, {.x = as_matrix(second, n, d)});

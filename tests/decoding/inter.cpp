@@ -256,7 +256,7 @@ TEST_CASE("inter and coiecd: over an input, and the same bits however the work i
     decoding::inter(b, x, l(1), l(2), l(3), out, {.k = 0.1});
     decoding::coiecd(b, std::as_const(out), l(1), out, {.alpha = 0.5});
   };
-  const auto expected = merged_by<float>(1, 30000, [&](auto out) { merge(dispar::tiled_host<dispar::serial>{}, l(0), out); });
+  const auto expected = merged_by<float>(1, 30000, [&](auto out) { merge(dispar::cpu{.each = {.threads = 1}}, l(0), out); });
   auto in_place = l;
   merge(cpu{}, std::as_const(in_place)(0), in_place(0));
   CHECK(same_bits(in_place.x[0], expected));
