@@ -69,19 +69,37 @@ TEST_CASE_TEMPLATE("packed distances are those of the definition", T, float, dou
 #if !defined(__FAST_MATH__)  // which may reorder the sum of a single pair
 TEST_CASE("tiles and single pairs give the same bits where rounding matters") {
   using R = dispar::detail::register_tile<float>;
-  std::vector<float> rows(60 * 37);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    rows[i] = static_cast<float>(dispar::random_key{3, 0}.block(i)[0]) * 0x1p-32f + 10.f;
-  const auto data = pack_one<dispar::sq_euclidean>(dispar::matrix_view<const float>(rows.data(), 60, 37));
-  typename R::V tile[R::rows][R::vectors];
-  for (index i = 0; i < 60 - R::rows; i += R::rows) {
-    data.distances(0, i, R::panel, tile);
-    for (int r = 0; r < R::rows; ++r)
-      for (int l = 0; l < R::width && R::panel + l < 60; ++l)
-        CHECK(tile[r][l / R::lanes][l % R::lanes] == data.distance(0, i + r, R::panel + l));
+  for (const index features : {37, 1024, 1025, 2500}) {
+    CAPTURE(features);
+    std::vector<float> rows(static_cast<std::size_t>(60 * features));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i] = static_cast<float>(dispar::random_key{3, 0}.block(i)[0]) * 0x1p-32f + 10.f;
+    const auto data = pack_one<dispar::sq_euclidean>(dispar::matrix_view<const float>(rows.data(), 60, features));
+    typename R::V tile[R::rows][R::vectors];
+    for (index i = 0; i < 60 - R::rows; i += R::rows) {
+      data.distances(0, i, R::panel, tile);
+      for (int r = 0; r < R::rows; ++r) {
+        CHECK(data.distance(0, i + r, i + r) == 0);
+        for (int l = 0; l < R::width && R::panel + l < 60; ++l)
+          CHECK(tile[r][l / R::lanes][l % R::lanes] == data.distance(0, i + r, R::panel + l));
+      }
+    }
   }
 }
 #endif
+
+TEST_CASE("rounding does not add up along long rows") {
+  constexpr index n = 8, features = 200000;
+  std::vector<float> rows(static_cast<std::size_t>(n * features));
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(dispar::random_key{4, 0}.block(i)[0]) * 0x1p-32f;
+  const auto data = pack_one<dispar::dot>(dispar::matrix_view<const float>(rows.data(), n, features));
+  for (index i = 0; i < n; ++i) {
+    double expected = 0;
+    for (index k = 0; k < features; ++k)
+      expected += static_cast<double>(rows[static_cast<std::size_t>(k)]) * rows[static_cast<std::size_t>(i * features + k)];
+    CHECK(static_cast<double>(data.distance(0, 0, i)) == doctest::Approx(expected).epsilon(3e-6));  // one sum: 2e-4
+  }
+}
 
 TEST_CASE("the pooled mean over all segments is subtracted where the metric allows it") {
   const integer_samples<float> samples({150, 301}, {3}, 1000);

@@ -72,9 +72,6 @@ public:
   /// Distances of packed rows i .. i + R::rows (inside one panel) to the panel that starts at packed row j.
   [[gnu::always_inline]] void distances(int c, index i, index j, V (&d)[R::rows][R::vectors]) const {
     const auto& ch = channel_[static_cast<std::size_t>(c)];
-    DISPAR_UNROLL
-    for (int r = 0; r < R::rows; ++r) DISPAR_UNROLL
-    for (int v = 0; v < R::vectors; ++v) d[r][v] = V(0);
     detail::accumulate_distances<Metric, T>(row(c, i), row(c, j), ch.features, d);
     const T* terms = ch.terms.data();
     V col[R::vectors];
@@ -96,7 +93,12 @@ public:
     const T* a = row(c, i);
     const T* b = row(c, j);
     S acc(0);
-    for (index k = 0; k < ch.features; ++k) acc = Metric::step(acc, S(a[k * panel]), S(b[k * panel]));
+    for (index k = 0; k < ch.features;) {
+      S part(0);
+      for (const index end = k + detail::features_in_sum<Metric>(ch.features - k); k < end; ++k)
+        part = Metric::step(part, S(a[k * panel]), S(b[k * panel]));
+      acc = acc + part;
+    }
     T result;
     Metric::finish(acc, S(ch.terms.data()[i]), S(ch.terms.data()[j])).store(&result);
     return result;
@@ -158,7 +160,12 @@ private:
   static void write_terms(const T* from, index features, T* terms) noexcept {
     for (int v = 0; v < R::panel_vectors; ++v) {
       V acc(0);
-      for (index k = 0; k < features; ++k) acc = Metric::row_term(acc, V::load(from + k * panel + v * R::lanes));
+      for (index k = 0; k < features;) {
+        V part(0);
+        for (const index end = k + detail::features_in_sum<Metric>(features - k); k < end; ++k)
+          part = Metric::row_term(part, V::load(from + k * panel + v * R::lanes));
+        acc = acc + part;
+      }
       acc.store(terms + v * R::lanes);
     }
   }

@@ -29,17 +29,24 @@ struct register_tile {
   static constexpr int rows = pick_rows();
 };
 
-/// acc[r][v] = the metric accumulated over `depth` features of the rows a[0 .. rows) against the columns of the panels that
-/// start at b. Panels are laid out [feature][panel]; `a` points at the first of the rows inside its panel.
+/// Features that a product metric adds up in one go; longer rows add such sums up. Rounding errors then grow with
+/// 1024 + depth / 1024, not with the depth: rows may be the columns of a long sample.
+inline constexpr index features_per_sum = 1024;
+template<metric Metric>
+[[nodiscard]] constexpr index features_in_sum(index left) {
+  return Metric::product && left > features_per_sum ? features_per_sum : left;
+}
+
+/// acc[r][v] = the metric accumulated over `depth` features, at least one, of the rows a[0 .. rows) against the columns of the
+/// panels that start at b, `next_panel` apart. Panels are laid out [feature][panel]; `a` points at the first of the rows inside
+/// its panel.
 template<metric Metric, class T>
-[[gnu::always_inline]] inline void accumulate_distances(
-    const T* __restrict a, const T* __restrict b, index depth,
-    native_pack<T> (&acc)[register_tile<T>::rows][register_tile<T>::vectors]) {
+[[gnu::always_inline]] inline void accumulate_features(const T* __restrict a, const T* __restrict b, index next_panel,
+                                                       index depth,
+                                                       native_pack<T> (&acc)[register_tile<T>::rows][register_tile<T>::vectors]) {
   using R = register_tile<T>;
   using V = typename R::V;
-  const index next_panel = depth * R::panel;
-  // At least one feature exists. Without the test for none, the compiler keeps the code behind the loop in one block and
-  // contracts the products there.
+  // Without the test for no feature, the compiler keeps the code behind the loop in one block and contracts the products there.
   index k = depth;
   do {
     V col[R::vectors];
@@ -55,6 +62,50 @@ template<metric Metric, class T>
     a += R::panel;
     b += R::panel;
   } while (--k > 0);
+}
+
+/// A register tile in memory.
+template<class T>
+struct tile_sums {
+  native_pack<T> of[register_tile<T>::rows][register_tile<T>::vectors];
+};
+
+/// Sums of sums. Not inlined, and by value: what it needs must not push the short loop's sums out of registers.
+template<metric Metric, class T>
+[[gnu::noinline]] tile_sums<T> accumulate_long_rows(const T* a, const T* b, index depth) {
+  using R = register_tile<T>;
+  tile_sums<T> all;
+  for (auto& row : all.of)
+    for (auto& v : row) v = typename R::V(0);
+  for (index done = 0; done < depth;) {
+    const index run = features_in_sum<Metric>(depth - done);
+    tile_sums<T> part;
+    for (auto& row : part.of)
+      for (auto& v : row) v = typename R::V(0);
+    accumulate_features<Metric, T>(a + done * R::panel, b + done * R::panel, depth * R::panel, run, part.of);
+    for (int r = 0; r < R::rows; ++r)
+      for (int v = 0; v < R::vectors; ++v) all.of[r][v] = all.of[r][v] + part.of[r][v];
+    done += run;
+  }
+  return all;
+}
+
+/// acc = the metric accumulated over rows of `depth` features: panels one behind another.
+template<metric Metric, class T>
+[[gnu::always_inline]] inline void accumulate_distances(
+    const T* a, const T* b, index depth, native_pack<T> (&acc)[register_tile<T>::rows][register_tile<T>::vectors]) {
+  using R = register_tile<T>;
+  if (features_in_sum<Metric>(depth) < depth) {
+    const tile_sums<T> sums = accumulate_long_rows<Metric, T>(a, b, depth);
+    DISPAR_UNROLL
+    for (int r = 0; r < R::rows; ++r) DISPAR_UNROLL
+    for (int v = 0; v < R::vectors; ++v) acc[r][v] = sums.of[r][v];
+    return;
+  }
+  DISPAR_UNROLL
+  for (int r = 0; r < R::rows; ++r) DISPAR_UNROLL
+  for (int v = 0; v < R::vectors; ++v) acc[r][v] = typename R::V(0);
+  accumulate_features<Metric, T>(a, b, depth * R::panel, depth, acc);
 }
 
 }  // namespace detail
