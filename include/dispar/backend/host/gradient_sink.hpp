@@ -99,7 +99,7 @@ private:
       const double weight = row_weight_[static_cast<std::size_t>(at)];
       const T* const own = data_.row(Channel, data_.first_packed(s) + i);
       for (index k = 0; k < features_; ++k) {
-        double g = sums_[static_cast<std::size_t>(at * padded_ + k)];
+        double g = sums_.get()[at * padded_ + k];
         if constexpr (has_linear_slope<Metric>)
           g = Metric::other * g + Metric::own * weight * static_cast<double>(own[k * Data::panel]);
         g *= sink_.factor;
