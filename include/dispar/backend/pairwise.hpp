@@ -10,9 +10,10 @@
 /// exists unless the sink `store` asks for it.
 ///
 /// An operation has `channels`, `outputs`, `operands` (how many of the per-row numbers it reads) and
-/// `template<class V, class At> vec<V, outputs> operator()(vec<V, channels> distances, const At& at) const`. A *family* of
-/// operations (kernels that differ in their parameters) also has `most_members` and `members()`: it is evaluated that many
-/// times from the same distances, `at.member` counting. Its members are a number at run time and compile as one.
+/// `template<class V, class At> vec<V, outputs> operator()(vec<V, channels> distances, const At& at) const`. Where a null view is
+/// given for an operand it reads zeros. A *family* of operations (kernels that differ in their parameters) also has
+/// `most_members` and `members()`: it is evaluated that many times from the same distances, `at.member` counting. Its members are
+/// a number at run time and compile as one.
 
 #include <concepts>
 #include <limits>

@@ -83,8 +83,8 @@ void score_client(const B& b, const matrix_view<const E, S>& client, const matri
   const std::array<meeting, 1> met{{{0, 1, true}}};
   for_each_band_pair(b, both, how, met, 0, [&](const auto& data, const auto& blocks, const band& r, const band&, bool apart) {
     array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
-    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, std::span<const vector_view<const T, space>>(),
-             row_log_sum_exp<0, space>{own.view()});
+    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks,
+             std::span<const vector_view<const T, space>>(no_items<T, space>), row_log_sum_exp<0, space>{own.view()});
     for_each_index(b, r.count, merge_row_states{own.data(), states, r.first});
   });
   for_each_index(b, n, static_cast<double>(global.size()),

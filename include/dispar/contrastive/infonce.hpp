@@ -20,14 +20,19 @@ struct infonce_options {
   reduction reduce = reduction::mean;   ///< over the pairs
   matrix_view<const E, S> negatives{};  ///< further negatives of the rows of x, in rows: a queue, other workers' keys
   bool in_batch = true;                 ///< the other rows of y are negatives; else only `negatives` are (MoCo)
-  vector_view<double, S> losses{};      ///< where to write the loss of every pair; not wanted by default
-  index band_rows = 0;                  ///< rows worked on at a time; 0: as many as `band_bytes` hold. Changes last bits
+  /// What every pair shows, by number: pairs with the same one are no negatives of one another; a negative number is padding, a
+  /// pair that takes no part. The null view: all pairs are different.
+  vector_view<const std::int64_t, S> items{};
+  /// The same of `negatives`: those that show what a pair shows are none of its negatives. The null view: all are different.
+  vector_view<const std::int64_t, S> negative_items{};
+  vector_view<double, S> losses{};  ///< where to write the loss of every pair; not wanted by default
+  index band_rows = 0;              ///< rows worked on at a time; 0: as many as `band_bytes` hold. Changes last bits
 };
 
-/// How a loss of pairs is made that leaves no other choice: `ntxent`, `rolled_infonce`.
+/// How a loss of pairs is made that leaves no other choice: `rolled_infonce`.
 template<memory_space S = host>
 struct matched_options {
-  reduction reduce = reduction::mean;  ///< over the pairs; where both rows are anchors, a pair's loss is the mean of theirs
+  reduction reduce = reduction::mean;  ///< over the pairs
   vector_view<double, S> losses{};     ///< where to write the loss of every pair; not wanted by default
   index band_rows = 0;                 ///< as in `infonce_options`
 };
@@ -90,6 +95,19 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
 ///                                      {.x = gi, .y = gt}, {.anchors = contrastive::direction::both});
 ///     // clip.value, clip.rows (images find texts), clip.cols, clip.by_temperature
 ///
+/// **Masks.** Two pairs may show the same thing (two captions of one image), and a batch may be filled up with rows that mean
+/// nothing. `.items`, a number per pair, says both: with them j runs over the candidates
+///
+///     C_i = { i } and all j != i with items_j >= 0 and items_j != items_i,
+///     L = 1/N sum_{i : items_i >= 0} ( log sum_{j in C_i} exp(z_ij) - z_ii ),
+///
+/// N the pairs with items_i >= 0. Padding, items_i < 0, has loss and gradients 0 (its rows must be finite all the same); an
+/// anchor whose negatives are all masked loses exactly 0, and so does a batch of padding. `.negative_items` says the same of
+/// further negatives. No n x n mask is stored: items are compared where logits are, and n (n + m) times beforehand.
+///
+///     contrastive::infonce(cpu{}, images, texts, contrastive::cosine{}, contrastive::temperature{0.07}, {.x = gi, .y = gt},
+///                          {.anchors = contrastive::direction::both, .items = image_ids});
+///
 /// x, y: n x d of one type, any strides; `negatives` m x d. The matched pairs are computed in double, apart from the others: with
 /// one row and no negatives the loss is exactly 0, and small losses keep their digits. Accuracy in float at a scale of 5: the
 /// loss and gradients to 3e-6 of the largest (tests/contrastive/softmax.cpp); errors grow with the scale.
@@ -99,9 +117,9 @@ template<class R, backend B, sample_matrix X, sample_matrix Y, logit_scale Scale
 /// rows, at most 64 MiB on the host and 1 GiB on a device (`band_bytes`) for any n; with `accumulate` a copy of the gradients.
 /// The bits depend on shapes only, not on the number of threads.
 ///
-/// Throws `invalid_argument` for matrices without rows or columns, shapes that differ, a scale out of range, and NaN or infinity
-/// in a row (on a GPU at the next wait). van den Oord, Li & Vinyals, arXiv 1807.03748 (2018); CLIP: Radford et al., ICML 2021;
-/// MoCo: He et al., CVPR 2020.
+/// Throws `invalid_argument` for matrices without rows or columns, shapes that differ, a scale out of range, items of other
+/// numbers than pairs or negatives (or of 2^24 pairs or more in float), and NaN or infinity in a row (on a GPU at the next wait).
+/// van den Oord, Li & Vinyals, arXiv 1807.03748 (2018); CLIP: Radford et al., ICML 2021; MoCo: He et al., CVPR 2020.
 template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, logit_scale Scale>
 [[nodiscard]] softmax_loss infonce(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
                                    const gradients_of<X>& g = {}, const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
@@ -115,9 +133,11 @@ template<backend B, sample_matrix X, sample_matrix Y, similarity Similarity, log
 void infonce(const B& b, const X& x, const Y& y, const Similarity& how, const Scale& scale,
              const scalar_view<softmax_loss, R>& out, const gradients_of<X>& g = {},
              const infonce_options<value_type_of<X>, space_of<X>>& o = {}) {
+  const detail::candidate_items<space_of<X>> items{o.items, o.negative_items};
+  items.check(view_of(x).rows(), o.negatives.rows());
   const auto matrices = detail::matched_embeddings<R>(b, x, y, o.negatives, scale, out, g, o.losses, o.band_rows);
   const detail::softmax_form form{o.anchors == direction::both, false, o.in_batch, o.reduce, o.band_rows};
-  detail::matched_softmax(b, matrices, how, scale, form, g, o.losses, out.data());
+  detail::matched_softmax(b, matrices, how, scale, form, g, o.losses, out.data(), items);
 }
 
 /// The same on the default backend.

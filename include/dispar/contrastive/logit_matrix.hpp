@@ -38,7 +38,8 @@ void logit_matrix(const B& b, const X& rows_of_x, const Y& rows_of_y, const Simi
         const matrix_view<T, typename B::space> part(z.data() + r.first * z.stride(0) + c.first * z.stride(1), {r.count, c.count},
                                                      z.strides());
         pairwise(b, data, detail::logits<T>{static_cast<T>(scale.scale()), false}, blocks,
-                 std::span<const vector_view<const T, typename B::space>>(), store_across<0, T, typename B::space>{part});
+                 std::span<const vector_view<const T, typename B::space>>(detail::no_items<T, typename B::space>),
+                 store_across<0, T, typename B::space>{part});
       });
 }
 

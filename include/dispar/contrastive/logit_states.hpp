@@ -113,7 +113,8 @@ void logit_states(const B& b, const X& x, const Y& candidates, const Similarity&
                              [&](const auto& data, const auto& blocks, const detail::band& r, const detail::band&, bool) {
                                array<logit_state, 2, B> own(b, {data.rows(), 1});
                                pairwise(b, data, detail::logits<T>{static_cast<T>(scale.scale()), false}, blocks,
-                                        std::span<const vector_view<const T, space>>(), row_log_sum_exp<0, space>{own.view()});
+                                        std::span<const vector_view<const T, space>>(detail::no_items<T, space>),
+                                        row_log_sum_exp<0, space>{own.view()});
                                for_each_index(b, r.count, detail::merge_row_states{own.data(), all, r.first});
                              });
 }
@@ -161,8 +162,8 @@ void logit_states_gradient(const B& b, const X& x, const Y& candidates, const Si
           for_each_index(b, data.rows(),
                          detail::gather_operands<T>{all + r.first, all + n + c.first, r.count, own.data() + o * data.rows()});
         }
-        const std::array<vector_view<const T, space>, 2> by_row{
-            {{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}}};
+        const std::array<vector_view<const T, space>, 3> by_row{
+            {{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}, {}}};
         pairwise(b, data, detail::softmax_slopes<T>{static_cast<T>(scale.scale()), false}, blocks,
                  std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
                  feature_gradient<0, 0, T, 2, space>{{targets.of(r), targets.of(c)}, 1, true});

@@ -77,7 +77,9 @@ struct finish_pairs {
   double* matched;  ///< dL / d<x_i, y_i>
   T* operands;      ///< 2 x all rows: log-sum-exp, weight
   index rows;
+  const T* item;  ///< numbers of items, 0 for padding; null: no items
   DISPAR_FN void operator()(index i) const {
+    if (item && !(item[i] > T(0))) return leave_out(i);
     const anchor_terms row = terms_of_anchor(states[i], z[i]);
     anchor_terms col{0, 0};
     if (both) col = terms_of_anchor(states[pairs + i], z[i]);
@@ -89,6 +91,13 @@ struct finish_pairs {
     matched[i] = scale * slope;
     set(i, z[i] + row.loss, a);
     if (both) set(pairs + i, z[i] + col.loss, a);
+  }
+  DISPAR_FN void leave_out(index i) const {
+    for (int k = 0; k < 3; ++k) terms[3 * i + k] = 0;
+    if (by_pair.data) by_pair(i) = 0;
+    matched[i] = 0;
+    set(i, static_cast<double>(largest_finite<T> / 4), 0);
+    if (both) set(pairs + i, static_cast<double>(largest_finite<T> / 4), 0);
   }
   DISPAR_FN void set(index row, double log_sum_exp, double a) const {
     operands[row] = static_cast<T>(log_sum_exp);
@@ -113,22 +122,24 @@ struct finish_loss {
   const double* others;  ///< the other pairs' (dL / dz) z; null: no derivative
   Scale scale;
   double pairs;
+  const double* counted;  ///< pairs that are no padding, which may be none; null: `pairs`
   bool both;
   double factor;
   const double* upstream;
   softmax_loss* out;
   DISPAR_FN void operator()() const {
-    const double rows = sums[0] / pairs, cols = sums[1] / pairs;
+    const double divisor = counted ? (*counted > 0 ? *counted : 1) : pairs;
+    const double rows = sums[0] / divisor, cols = sums[1] / divisor;
     *out = {both ? (rows + cols) / 2 : rows, rows, cols, 0};
     if (others) out->by_temperature = scale.derivative(sums[2] + *others) * (upstream ? factor * *upstream : factor);
   }
 };
 
-/// See the losses. `matrices`: x, y and further negatives, maybe none.
+/// See the losses. `matrices`: x, y and further negatives, maybe none. `items`: who takes part.
 template<backend B, class E, similarity Similarity, logit_scale Scale, class T, class S, class L>
 void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices, const Similarity& how, const Scale& scale,
-                     const softmax_form& form, const gradients<T, S>& g, const vector_view<double, L>& by_pair,
-                     softmax_loss* out) {
+                     const softmax_form& form, const gradients<T, S>& g, const vector_view<double, L>& by_pair, softmax_loss* out,
+                     const candidate_items<S>& items = {}) {
   using space = typename B::space;
   const index pairs = matrices[0].count(), features = matrices[0].rows.cols();
   const std::array<index, 3> first{0, pairs, 2 * pairs};
@@ -146,14 +157,22 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
 
   array<log_sum_exp_state, 1, B> states(b, {rows});
   for_each_index(b, rows, clear_states{states.data()});
-  const std::span<const vector_view<const T, space>> no_operands;
+  const item_numbers<T, B> item(b, items, pairs, matrices[2].count());
+  const bool with_items = static_cast<bool>(items);
   const auto of_band = [&](const band& r, auto* all) { return all + first[static_cast<std::size_t>(r.of)] + r.first; };
+  // Numbers of the rows of two bands, in the place of which the null view stands where there are none.
+  const auto gather = [&](const band& r, const band& c, const T* all, T* own, index count) {
+    if (all) for_each_index(b, count, gather_operands<T>{of_band(r, all), of_band(c, all), r.count, own});
+    return vector_view<const T, space>(all ? own : nullptr, count);
+  };
   const bool slopes = g.x || g.y || g.negatives || g.temperature;
   auto passes = passes_over_bands(b, matrices, how, met, form.band_rows, slopes);
   passes.for_each([&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
     array<log_sum_exp_state, 2, B> own(b, {data.rows(), 1});
-    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart}, blocks, no_operands,
-             row_log_sum_exp<0, space>{own.view()});
+    array<T, 1, B> number(b, {with_items ? data.rows() : 0});
+    const std::array<vector_view<const T, space>, 1> by_row{gather(r, c, item.number.data(), number.data(), data.rows())};
+    pairwise(b, data, logits<T>{static_cast<T>(scale.scale()), apart, with_items}, blocks,
+             std::span<const vector_view<const T, space>>(by_row), row_log_sum_exp<0, space>{own.view()});
     for_each_index(b, data.rows(), merge_states{own.data(), of_band(r, states.data()), of_band(c, states.data()), r.count});
   });
 
@@ -164,7 +183,9 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
   for_each_index(b, pairs, work,
                  matched_logits<E, Similarity>{x, y, features, matrices[0].norm.data(), matrices[1].norm.data(), how,
                                                scale.scale(), z.data()});
-  const double each = (form.reduce == reduction::mean ? 1.0 / static_cast<double>(pairs) : 1.0) / (form.both ? 2 : 1);
+  const bool mean = form.reduce == reduction::mean;
+  const double* const counted = mean ? item.counted.data() : nullptr;  // null without items
+  const double each = (mean && !counted ? 1.0 / static_cast<double>(pairs) : 1.0) / (form.both ? 2 : 1);
   const index anchors = form.both ? 2 * pairs : pairs;
   for_each_index(b, rows - anchors, no_anchors<T>{operands.data(), anchors, rows});
   for_each_index(b, pairs,
@@ -173,30 +194,30 @@ void matched_softmax(const B& b, const std::array<embeddings<E, B>, 3>& matrices
                                  pairs,
                                  form.both,
                                  scale.scale(),
-                                 {each, dispar::detail::strided_of(g.pairs)},
+                                 {each, dispar::detail::strided_of(g.pairs), counted},
                                  terms.data(),
                                  dispar::detail::strided_of(by_pair),
                                  matched.data(),
                                  operands.data(),
-                                 rows});
+                                 rows,
+                                 item.number.data()});
   column_sums(b, std::as_const(terms).view(), vector_view<double, space>(sums.data(), 3));
-  const double divisor = form.reduce == reduction::mean ? static_cast<double>(pairs) : 1.0;
-  finish_loss<Scale> finish{sums.data(), nullptr, scale, divisor, form.both, g.factor, g.upstream.data(), out};
+  const double divisor = mean ? static_cast<double>(pairs) : 1.0;
+  finish_loss<Scale> finish{sums.data(), nullptr, scale, divisor, counted, form.both, g.factor, g.upstream.data(), out};
   if (!slopes) return in_order(b, finish);
 
   const gradient_targets<B, T, S, 3> targets(b, {g.x, g.y, g.negatives}, g.accumulate);
   double* const others = sums.data() + 3;
   in_order(b, clear_number{others});
   passes.for_each([&](const auto& data, const auto& blocks, const band& r, const band& c, bool apart) {
-    array<T, 2, B> own(b, {2, data.rows()});
-    for (index o = 0; o < 2; ++o)
-      for_each_index(b, data.rows(),
-                     gather_operands<T>{of_band(r, operands.data() + o * rows), of_band(c, operands.data() + o * rows), r.count,
-                                        own.data() + o * data.rows()});
-    const std::array<vector_view<const T, space>, 2> by_row{{{own.data(), data.rows()}, {own.data() + data.rows(), data.rows()}}};
+    array<T, 2, B> own(b, {3, data.rows()});
+    std::array<vector_view<const T, space>, 3> by_row;
+    for (index o = 0; o < 3; ++o)
+      by_row[static_cast<std::size_t>(o)] =
+          gather(r, c, o < 2 ? operands.data() + o * rows : item.number.data(), own.data() + o * data.rows(), data.rows());
     array<double, 2, B> slope(b, {1, 1});
     const bool square = data.segments() == 1;
-    pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart}, blocks,
+    pairwise(b, data, softmax_slopes<T>{static_cast<T>(scale.scale()), apart, with_items}, blocks,
              std::span<const vector_view<const T, space>>(by_row), total<1, 1, space>{slope.view()},
              feature_gradient<0, 0, T, 2, space>{{targets.of(r), square ? matrix_view<T, space>{} : targets.of(c)}, 1, true});
     for_each_index(b, 1, add_numbers{slope.data(), others});

@@ -3,6 +3,7 @@
 /// What the softmax losses compute of a pair, of a row and of everything.
 
 #include "dispar/backend/strided_vector.hpp"
+#include "dispar/contrastive/candidate_items.hpp"
 #include "dispar/contrastive/sums.hpp"
 #include "dispar/contrastive/temperature.hpp"
 #include "dispar/core/folds/log_sum_exp.hpp"
@@ -26,33 +27,40 @@ namespace detail {
 using dispar::detail::strided_vector;
 using log_sum_exp_state = folds::log_sum_exp<double>::state;
 
-/// Logits z = scale similarity; those of matched pairs are left out where wanted.
+/// Logits z = scale similarity; those of matched pairs are left out where wanted, and with items, whose numbers are the operand,
+/// those of pairs that are no candidates.
 template<class T>
 struct logits {
-  static constexpr int channels = 1, outputs = 1, operands = 0;
+  static constexpr int channels = 1, outputs = 1, operands = 1;
   T scale;
-  bool without_matched;
+  bool without_matched, with_items = false;
   template<class V, class At>
   DISPAR_FN vec<V, 1> operator()(const vec<V, 1>& similarity, const At& at) const {
-    const V z = V(scale) * similarity[0];
-    return {{without_matched ? select(at.matched, V(-largest_finite<T>), z) : z}};
+    const V z = V(scale) * similarity[0], none(-largest_finite<T>);
+    const V other = without_matched ? select(at.matched, none, z) : z;
+    return {{with_items ? select(apart_or_zero(at.row[0], at.col[0]) == V(0), none, other) : other}};
   }
 };
+/// The operand of `logits` without items.
+template<class T, memory_space S>
+inline constexpr std::array<vector_view<const T, S>, 1> no_items{};
 
-/// With operands (log-sum-exp, weight of the anchor): dL / d similarity_ij and (dL / dz_ij) z_ij,
+/// With operands (log-sum-exp, weight of the anchor, number of the item): dL / d similarity_ij and (dL / dz_ij) z_ij,
 ///
 ///     dL / dz_ij = a_i exp(z_ij - lse_i) + a_j exp(z_ij - lse_j).
 template<class T>
 struct softmax_slopes {
-  static constexpr int channels = 1, outputs = 2, operands = 2;
+  static constexpr int channels = 1, outputs = 2, operands = 3;
   T scale;
-  bool without_matched;
+  bool without_matched, with_items = false;
   template<class V, class At>
   DISPAR_FN vec<V, 2> operator()(const vec<V, 1>& similarity, const At& at) const {
     const V z = V(scale) * similarity[0];
     const V both = at.row[1] * exp(z - at.row[0]) + at.col[1] * exp(z - at.col[0]);
-    const V g = without_matched ? select(at.matched, V(0), both) : both;
-    return {{V(scale) * g, z * g}};
+    const V other = without_matched ? select(at.matched, V(0), both) : both;
+    if (!with_items) return {{V(scale) * other, z * other}};
+    const auto masked = apart_or_zero(at.row[2], at.col[2]) == V(0);  // where z may be anything
+    return {{select(masked, V(0), V(scale) * other), select(masked, V(0), z * other)}};
   }
 };
 
@@ -97,7 +105,11 @@ struct gather_operands {
 struct anchor_weight {
   double each;
   strided_vector<const double> by_row;
-  [[nodiscard]] DISPAR_FN double operator()(index i) const { return by_row.data ? each * by_row(i) : each; }
+  const double* anchors = nullptr;  ///< each is shared out among so many
+  [[nodiscard]] DISPAR_FN double operator()(index i) const {
+    const double one = anchors ? each / *anchors : each;
+    return by_row.data ? one * by_row(i) : one;
+  }
 };
 
 /// Of anchor i with the positive logit z and log-sum-exp L of its negatives:

@@ -85,6 +85,39 @@ TEST_CASE("siglip: a learnt scale of one type, a learnt bias of another") {
       {x, y});
 }
 
+TEST_CASE("infonce and ntxent with items: logits filled with -inf where a pair shows the same thing or is padding") {
+  torch::manual_seed(7);
+  const auto x = embeddings(9, 6), y = embeddings(9, 6), more = embeddings(5, 6);
+  const auto items = torch::tensor({4, 2, -1, 4, 7, 2, 9, -5, 4}, torch::kLong);
+  const auto more_items = torch::tensor({2, 30, -1, 9, 31}, torch::kLong);
+  const auto counts = items.ge(0).nonzero().squeeze(1);
+  const auto masked = [&](const Tensor& logits, const Tensor& candidates, const Tensor& positive) {
+    const auto out = (items.unsqueeze(1) == candidates.unsqueeze(0)).logical_or(candidates.lt(0).unsqueeze(0));
+    return logits.masked_fill(out.logical_and(positive.logical_not()), -1e300).index_select(0, counts);
+  };
+  const auto own = torch::eye(9, torch::kLong).to(torch::kBool), none = torch::zeros({9, 5}, torch::kBool);
+  const auto across = unit(x).mm(unit(y).t()) / 0.2;
+  const auto wide = torch::cat({across, unit(x).mm(unit(more).t()) / 0.2}, 1);
+  const auto rows = masked(wide, torch::cat({items, more_items}), torch::cat({own, none}, 1));
+  const auto cols = masked(across.t(), items, own);
+  check_same_loss(
+      autograd::infonce(x, y, cosine{}, contrastive::temperature{0.2},
+                        {.anchors = direction::both, .negatives = more, .items = items, .negative_items = more_items}),
+      (cross_entropy(rows, counts) + cross_entropy(cols, counts)) / 2, {x, y, more});
+  const auto within = [&](const Tensor& z) {
+    return masked(unit(z).mm(unit(z).t()) / 0.2, items, own).masked_fill(own.index_select(0, counts), -1e300);
+  };
+  check_same_loss(autograd::ntxent(x, y, cosine{}, contrastive::temperature{0.2}, {.items = items}),
+                  (cross_entropy(torch::cat({masked(across, items, own), within(x)}, 1), counts) +
+                   cross_entropy(torch::cat({cols, within(y)}, 1), counts)) /
+                      2,
+                  {x, y});
+  CHECK_THROWS_AS((void)autograd::infonce(x, y, cosine{}, contrastive::temperature{0.2}, {.items = more_items}),
+                  dispar::invalid_argument);
+  CHECK_THROWS_AS((void)autograd::infonce(x, y, cosine{}, contrastive::temperature{0.2}, {.negative_items = more_items}),
+                  dispar::invalid_argument);
+}
+
 TEST_CASE("float tensors") {
   torch::manual_seed(6);
   const auto x = embeddings(20, 8, torch::kFloat), y = embeddings(20, 8, torch::kFloat);

@@ -91,11 +91,11 @@ void require_operands(const Data& data, std::span<const View> operands) {
   require(operands.size() == static_cast<std::size_t>(Operands), "pairwise: operands", "must match the operation",
           static_cast<double>(operands.size()));
   for (const auto& operand : operands)
-    require(operand.size() == data.rows(), "pairwise: operand", "must have one entry per row",
+    require(!operand || operand.size() == data.rows(), "pairwise: operand", "must have one entry per row",
             static_cast<double>(operand.size()));
 }
 
-/// Operands in packed order; padding is 0.
+/// Operands in packed order; padding is 0, and so are those that are not there.
 template<int Operands, class Data, class T>
 [[nodiscard]] array<T, 1, gpu> pack_operands(const gpu& b, const Data& data,
                                              std::span<const vector_view<const T, device>> operands) {
@@ -104,9 +104,10 @@ template<int Operands, class Data, class T>
   if constexpr (Operands > 0) {
     fill_bytes(b, packed, 0);
     for (std::size_t o = 0; o < operands.size(); ++o)
-      launch(b, "pack_operand_kernel", pack_operand_kernel<T>, (data.rows() + operand_threads - 1) / operand_threads,
-             operand_threads, strided_of(operands[o]), data.rows(), places_on_device(b, data), data.segments(),
-             packed.data() + static_cast<index>(o) * data.packed_rows());
+      if (operands[o])
+        launch(b, "pack_operand_kernel", pack_operand_kernel<T>, (data.rows() + operand_threads - 1) / operand_threads,
+               operand_threads, strided_of(operands[o]), data.rows(), places_on_device(b, data), data.segments(),
+               packed.data() + static_cast<index>(o) * data.packed_rows());
   }
   return packed;
 }

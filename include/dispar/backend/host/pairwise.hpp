@@ -191,7 +191,7 @@ void finish_runner(const Backend& b, Runner& runner) {
 
 /// Runs `operation` on every pair of the blocks and gives its outputs to the sinks; see backend/pairwise.hpp.
 ///
-/// `operands[o]`, o < Operation::operands, has one number per row of all segments.
+/// `operands[o]`, o < Operation::operands, has one number per row of all segments, or is the null view.
 /// Time: pairs x features; a triangle costs half a square. Memory: tiles only, O(threads) of them, and what the sinks keep.
 /// Results have the same bits for every executor and number of threads.
 template<class Each, class Memory, class Data, class Operation, class... Sinks>
@@ -217,12 +217,13 @@ void pairwise(const tiled_host<Each, Memory>& b, const Data& data, const Operati
   detail::packed_operands<T, Operation::operands> packed;
   std::vector<T> operand_memory(static_cast<std::size_t>(data.packed_rows() * Operation::operands), T(0));
   for (std::size_t o = 0; o < operands.size(); ++o) {
+    T* const target = operand_memory.data() + static_cast<index>(o) * data.packed_rows();
+    packed.of[o] = target;
+    if (!operands[o]) continue;
     require(operands[o].size() == data.rows(), "pairwise: operand", "must have one entry per row",
             static_cast<double>(operands[o].size()));
-    T* const target = operand_memory.data() + static_cast<index>(o) * data.packed_rows();
     for (int s = 0; s < data.segments(); ++s)
       for (index i = 0; i < data.count(s); ++i) target[data.first_packed(s) + i] = operands[o](data.first(s) + i);
-    packed.of[o] = target;
   }
 
   const index edge = detail::tile_edge(data, blocks);

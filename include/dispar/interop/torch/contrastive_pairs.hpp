@@ -14,10 +14,19 @@ struct infonce_options {
   contrastive::reduction reduce = contrastive::reduction::mean;   ///< over the pairs
   at::Tensor negatives{};                                         ///< further negatives of the rows of x: a queue
   bool in_batch = true;                                           ///< the other rows of y are negatives
+  at::Tensor items{};                                             ///< int64, what every pair shows; negative: padding
+  at::Tensor negative_items{};                                    ///< int64, the same of `negatives`
   index band_rows = 0;                                            ///< rows worked on at a time; 0: chosen
 };
 
-/// Options of `ntxent` and `rolled_infonce`.
+/// Options of `ntxent`: see `contrastive::ntxent_options`.
+struct ntxent_options {
+  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the pairs
+  at::Tensor items{};                                            ///< as in `infonce_options`
+  index band_rows = 0;                                           ///< as in `infonce_options`
+};
+
+/// Options of `rolled_infonce`.
 struct matched_options {
   contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the pairs
   index band_rows = 0;                                           ///< as in `infonce_options`
@@ -54,6 +63,8 @@ struct uniformity_options {
 ///                                   {.anchors = contrastive::direction::both});
 ///     auto moco = autograd::infonce(q, k.detach(), contrastive::cosine{}, contrastive::temperature{0.07},
 ///                                   {.negatives = queue, .in_batch = false});
+///     auto masked = autograd::infonce(images, texts, contrastive::cosine{}, contrastive::temperature{0.07},
+///                                     {.items = image_ids});       // -1: padding; equal: no negatives of one another
 ///
 /// Time, memory and accuracy of the function below it; in the place of a matrix product, its logits and F.cross_entropy.
 template<contrastive::similarity Similarity, tensor_scale Scale>
@@ -62,6 +73,11 @@ template<contrastive::similarity Similarity, tensor_scale Scale>
   const auto now = detail::scale_now(scale);
   detail::embedding_tensors tensors{.rows = {{{"x", x}, {"y", y}}}};
   if (o.negatives.defined()) tensors.rows[2] = {"negatives", o.negatives};
+  if (o.items.defined()) tensors.labels[0] = {"items", o.items};
+  if (o.negative_items.defined()) {
+    require(o.negatives.defined(), "infonce: negative_items", "need negatives");
+    tensors.labels[2] = {"negative_items", o.negative_items};
+  }
   return detail::embedding_loss(
       tensors, {detail::trained(scale)},
       infonce_loss<Similarity, std::remove_const_t<decltype(now)>>{how, now, o.anchors, o.reduce, o.in_batch, o.band_rows});
@@ -72,9 +88,11 @@ template<contrastive::similarity Similarity, tensor_scale Scale>
 ///     autograd::ntxent(net(view1), net(view2), contrastive::cosine{}, contrastive::temperature{0.5}).backward();
 template<contrastive::similarity Similarity, tensor_scale Scale>
 [[nodiscard]] at::Tensor ntxent(const at::Tensor& x, const at::Tensor& y, const Similarity& how, const Scale& scale,
-                                const matched_options& o = {}) {
+                                const ntxent_options& o = {}) {
   const auto now = detail::scale_now(scale);
-  return detail::embedding_loss({.rows = {{{"x", x}, {"y", y}}}}, {detail::trained(scale)},
+  detail::embedding_tensors tensors{.rows = {{{"x", x}, {"y", y}}}};
+  if (o.items.defined()) tensors.labels[0] = {"items", o.items};
+  return detail::embedding_loss(tensors, {detail::trained(scale)},
                                 ntxent_loss<Similarity, std::remove_const_t<decltype(now)>>{how, now, o.reduce, o.band_rows});
 }
 

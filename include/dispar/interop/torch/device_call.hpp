@@ -80,7 +80,7 @@ struct embedding_call {
   int device = 0;              ///< CUDA's number
   matrix rows[4];              ///< matrices of embeddings
   matrix by[4];                ///< gradients by them
-  matrix labels[2];            ///< 64-bit integers, one column
+  matrix labels[3];            ///< 64-bit integers, one column
   matrix numbers;              ///< one column
   bool scalars = false;        ///< whether derivatives by trained numbers are wanted
   const void* loss = nullptr;  ///< the loss struct, copied byte by byte

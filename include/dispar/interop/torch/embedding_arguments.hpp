@@ -21,7 +21,7 @@ template<class E, memory_space S>
 struct embedding_arguments {
   std::array<matrix_view<const E, S>, 4> rows{};               ///< matrices of embeddings
   std::array<matrix_view<computed_type<E>, S>, 4> by{};        ///< gradients by them
-  std::array<vector_view<const std::int64_t, S>, 2> labels{};  ///< of the rows of the first and the second matrix
+  std::array<vector_view<const std::int64_t, S>, 3> labels{};  ///< of the rows of the first three matrices
   vector_view<const E, S> numbers{};                           ///< one number per row of the first matrix
   bool scalars = false;                                        ///< whether derivatives by trained numbers are wanted
 };

@@ -26,7 +26,7 @@ struct named_tensor {
 /// The tensors of one call; undefined: not there.
 struct embedding_tensors {
   std::array<named_tensor, 4> rows{};    ///< matrices
-  std::array<named_tensor, 2> labels{};  ///< int64
+  std::array<named_tensor, 3> labels{};  ///< int64, of the rows of the first three
   named_tensor numbers{};                ///< a vector of the type of the matrices
 };
 

@@ -18,7 +18,8 @@ DISPAR_NAMESPACE_BEGIN
 
 namespace autograd {
 
-/// `contrastive::infonce`. Results: the value, its derivative by the scale's parameter.
+/// `contrastive::infonce`; the first and the third labels are the items of pairs and of further negatives, where there are any.
+/// Results: the value, its derivative by the scale's parameter.
 template<contrastive::similarity Similarity, contrastive::logit_scale Scale>
 struct infonce_loss {
   static constexpr int results = 2;  ///< see above
@@ -32,14 +33,20 @@ struct infonce_loss {
   /// Value and gradients.
   template<class B, class E, memory_space S>
   [[nodiscard]] vec<double, 2> run(const B& b, const embedding_arguments<E, S>& x) const {
-    const auto loss = contrastive::infonce(
-        b, x.rows[0], x.rows[1], how, scale, {.x = x.by[0], .y = x.by[1], .negatives = x.by[2], .temperature = x.scalars},
-        {.anchors = anchors, .reduce = reduce, .negatives = x.rows[2], .in_batch = in_batch, .band_rows = band_rows});
+    const auto loss = contrastive::infonce(b, x.rows[0], x.rows[1], how, scale,
+                                           {.x = x.by[0], .y = x.by[1], .negatives = x.by[2], .temperature = x.scalars},
+                                           {.anchors = anchors,
+                                            .reduce = reduce,
+                                            .negatives = x.rows[2],
+                                            .in_batch = in_batch,
+                                            .items = x.labels[0],
+                                            .negative_items = x.labels[2],
+                                            .band_rows = band_rows});
     return {{loss.value, loss.by_temperature}};
   }
 };
 
-/// `contrastive::ntxent`. Results: the value, its derivative by the scale's parameter.
+/// `contrastive::ntxent`; the first labels are the items of pairs. Results: the value, its derivative by the scale's parameter.
 template<contrastive::similarity Similarity, contrastive::logit_scale Scale>
 struct ntxent_loss {
   static constexpr int results = 2;  ///< see above
@@ -53,7 +60,7 @@ struct ntxent_loss {
   [[nodiscard]] vec<double, 2> run(const B& b, const embedding_arguments<E, S>& x) const {
     const auto loss =
         contrastive::ntxent(b, x.rows[0], x.rows[1], how, scale, {.x = x.by[0], .y = x.by[1], .temperature = x.scalars},
-                            {.reduce = reduce, .band_rows = band_rows});
+                            {.reduce = reduce, .items = x.labels[0], .band_rows = band_rows});
     return {{loss.value, loss.by_temperature}};
   }
 };
