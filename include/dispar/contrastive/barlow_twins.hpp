@@ -123,16 +123,7 @@ struct standardised_gradient {
   }
 };
 
-template<class E, class S>
-void require_twins(const matrix_view<const E, S>& x, const matrix_view<const E, S>& y, double eps, index band_columns) {
-  const auto number = [](index n) { return static_cast<double>(n); };
-  require(eps > 0 && eps < 1e30, "barlow_twins: eps", "must be positive and finite", eps);
-  require(band_columns >= 0, "barlow_twins: band_columns", "must not be negative", number(band_columns));
-  require(x.rows() > 0, "barlow_twins: rows of x", "must be at least 1", number(x.rows()));
-  require(x.cols() > 0, "barlow_twins: columns of x", "must be at least 1", number(x.cols()));
-  require(y.rows() == x.rows(), "barlow_twins: rows of y", "must be those of x", number(y.rows()));
-  require(y.cols() == x.cols(), "barlow_twins: columns of y", "must be those of x", number(y.cols()));
-}
+inline void require_eps(double eps) { require(eps > 0 && eps < 1e30, "barlow_twins: eps", "must be positive and finite", eps); }
 
 /// visit(packed columns, block, band of x, band of y, whether the same features meet) for all pairs of bands of columns.
 template<backend B, class E, class Visit>
@@ -177,18 +168,12 @@ void barlow_twins(const B& b, const X& first_view, const Y& second_view, const s
                   const paired_gradients_of<X>& g = {}, const barlow_twins_options& o = {}) {
   using E = value_type_of<X>;
   using T = computed_type<E>;
-  using S = space_of<X>;
   using space = typename B::space;
   static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
-  static_assert(std::same_as<E, value_type_of<Y>> && std::same_as<S, space_of<Y>>,
-                "dispar: both matrices must have the same element type and memory space");
-  static_assert(reachable<R, space>, "dispar: this backend cannot write to that memory");
-  const matrix_view<const E, S> x = view_of(first_view), y = view_of(second_view);
-  require(static_cast<bool>(out), "barlow_twins: out", "must not be the null view");
   require(!is_special(o.lambda), "barlow_twins: lambda", "must be finite", o.lambda);
-  detail::require_twins(x, y, o.eps, o.band_columns);
-  detail::require_like(g.x, x, "barlow_twins: gradient by x");
-  detail::require_like(g.y, y, "barlow_twins: gradient by y");
+  detail::require_eps(o.eps);
+  require(o.band_columns >= 0, "barlow_twins: band_columns", "must not be negative", static_cast<double>(o.band_columns));
+  const auto [x, y] = detail::matched_views<B>("barlow_twins", first_view, second_view, out, g);
   detail::require_finite_rows(b, detail::reached<B>(x), "x");
   detail::require_finite_rows(b, detail::reached<B>(y), "y");
 
@@ -227,7 +212,7 @@ void barlow_twins(const B& b, const X& first_view, const Y& second_view, const s
                                               static_cast<double>(n), matched.data(), terms.data()});
   column_sums(b, std::as_const(terms).view(), parts.view());
   in_order(b, detail::finish_barlow_twins{parts.data(), o.lambda, out.data()});
-  const auto gradient = [&](const matrix_view<T, S>& by, std::size_t side) {
+  const auto gradient = [&](const matrix_view<T, space_of<X>>& by, std::size_t side) {
     if (!by) return;
     const auto& own = z[side];
     const auto& other = z[1 - side];
@@ -259,13 +244,10 @@ template<backend B = default_backend, sample_matrix X, sample_matrix Y>
 template<backend B, sample_matrix X, sample_matrix Y, class T, memory_space R>
 void cross_correlation(const B& b, const X& first_view, const Y& second_view, const matrix_view<T, R>& out, double eps = 1e-5) {
   using E = value_type_of<X>;
-  using S = space_of<X>;
   using space = typename B::space;
-  static_assert(std::same_as<E, value_type_of<Y>> && std::same_as<S, space_of<Y>>,
-                "dispar: both matrices must have the same element type and memory space");
   static_assert(std::same_as<T, computed_type<E>>, "dispar: out must have the type that is computed in");
-  const matrix_view<const E, S> x = view_of(first_view), y = view_of(second_view);
-  detail::require_twins(x, y, eps, 0);
+  detail::require_eps(eps);
+  const auto [x, y] = detail::matched_views("barlow_twins", first_view, second_view);
   require(out.rows() == x.cols() && out.cols() == x.cols(), "cross_correlation: out", "must be columns x columns",
           static_cast<double>(out.rows()));
   const auto to = detail::reached<B>(out);

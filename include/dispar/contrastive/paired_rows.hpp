@@ -85,23 +85,10 @@ template<class R, backend B, sample_matrix X, sample_matrix Y>
                                      const scalar_view<double, R>& out, const paired_gradients_of<X>& g,
                                      const vector_view<double, space_of<X>>& by_pair) {
   using E = value_type_of<X>;
-  using S = space_of<X>;
-  static_assert(std::same_as<E, value_type_of<Y>> && std::same_as<S, space_of<Y>>,
-                "dispar: both matrices must have the same element type and memory space");
-  static_assert(reachable<R, typename B::space>, "dispar: this backend cannot write to that memory");
-  const matrix_view<const E, S> x = view_of(rows_of_x), y = view_of(rows_of_y);
-  const auto number = [](index n) { return static_cast<double>(n); };
-  const auto must = [loss](bool holds, const char* argument, const char* rule, double value) {
-    require(holds, (std::string(loss) + ": " + argument).c_str(), rule, value);
-  };
-  must(static_cast<bool>(out), "out", "must not be the null view", 0);
-  must(x.rows() > 0, "rows of x", "must be at least 1", number(x.rows()));
-  must(x.cols() > 0, "columns of x", "must be at least 1", number(x.cols()));
-  must(y.rows() == x.rows(), "rows of y", "must be those of x", number(y.rows()));
-  must(y.cols() == x.cols(), "columns of y", "must be those of x", number(y.cols()));
-  require_like(g.x, x, (std::string(loss) + ": gradient by x").c_str());
-  require_like(g.y, y, (std::string(loss) + ": gradient by y").c_str());
-  if (by_pair) must(by_pair.size() == x.rows(), "numbers by pair", "must be one per pair", number(by_pair.size()));
+  const auto [x, y] = matched_views<B>(loss, rows_of_x, rows_of_y, out, g);
+  if (by_pair)
+    require(by_pair.size() == x.rows(), (std::string(loss) + ": numbers by pair").c_str(), "must be one per pair",
+            static_cast<double>(by_pair.size()));
   std::array<embeddings<E, B>, 2> both{embeddings<E, B>(b, reached<B>(x)), embeddings<E, B>(b, reached<B>(y))};
   require_finite(both[0], "x");
   require_finite(both[1], "y");

@@ -138,28 +138,18 @@ void vicreg(const B& b, const X& first_view, const Y& second_view, const scalar_
             const paired_gradients_of<X>& g = {}, const vicreg_options& o = {}) {
   using E = value_type_of<X>;
   using T = computed_type<E>;
-  using S = space_of<X>;
   using space = typename B::space;
   static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
-  static_assert(std::same_as<E, value_type_of<Y>> && std::same_as<S, space_of<Y>>,
-                "dispar: both matrices must have the same element type and memory space");
-  static_assert(reachable<R, space>, "dispar: this backend cannot write to that memory");
-  const matrix_view<const E, S> x = view_of(first_view), y = view_of(second_view);
   const auto number = [](index n) { return static_cast<double>(n); };
   const auto usable = [](double v) { return v >= 0 && v < 1e30; };
-  require(static_cast<bool>(out), "vicreg: out", "must not be the null view");
   require(usable(o.invariance), "vicreg: invariance", "must be finite and not negative", o.invariance);
   require(usable(o.variance), "vicreg: variance", "must be finite and not negative", o.variance);
   require(usable(o.covariance), "vicreg: covariance", "must be finite and not negative", o.covariance);
   require(usable(o.gamma), "vicreg: gamma", "must be finite and not negative", o.gamma);
   require(usable(o.eps) && o.eps > 0, "vicreg: eps", "must be positive and finite", o.eps);
   require(o.band_columns >= 0, "vicreg: band_columns", "must not be negative", number(o.band_columns));
+  const auto [x, y] = detail::matched_views<B>("vicreg", first_view, second_view, out, g);
   require(x.rows() > 1, "vicreg: rows of x", "must be at least 2: one row has no variance", number(x.rows()));
-  require(x.cols() > 0, "vicreg: columns of x", "must be at least 1", number(x.cols()));
-  require(y.rows() == x.rows(), "vicreg: rows of y", "must be those of x", number(y.rows()));
-  require(y.cols() == x.cols(), "vicreg: columns of y", "must be those of x", number(y.cols()));
-  detail::require_like(g.x, x, "vicreg: gradient by x");
-  detail::require_like(g.y, y, "vicreg: gradient by y");
   detail::require_finite_rows(b, detail::reached<B>(x), "x");
   detail::require_finite_rows(b, detail::reached<B>(y), "y");
 
@@ -202,7 +192,7 @@ void vicreg(const B& b, const X& first_view, const Y& second_view, const scalar_
       detail::vicreg_terms{difference.data(), z[0].square.data(), z[1].square.data(), number(n), o.gamma, o.eps, terms.data()});
   column_sums(b, std::as_const(terms).view(), parts.view());
   in_order(b, detail::finish_vicreg{parts.data(), squares.data(), number(n), number(d), o, out.data()});
-  const auto gradient = [&](const matrix_view<T, S>& by, std::size_t side) {
+  const auto gradient = [&](const matrix_view<T, space_of<X>>& by, std::size_t side) {
     if (!by) return;
     detail::for_each_element(
         b, z[side].blocks(), 6,
