@@ -9,6 +9,7 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/alignment.hpp"
 #include "dispar/contrastive/barlow_twins.hpp"
+#include "dispar/contrastive/batch_all_triplet.hpp"
 #include "dispar/contrastive/circle.hpp"
 #include "dispar/contrastive/cka.hpp"
 #include "dispar/contrastive/coral.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// The batch-hard triplet loss by plain loops in double.
+/// The batch-hard and the batch-all triplet loss by plain loops in double.
 
 #include <algorithm>
 
@@ -94,6 +94,51 @@ template<class Label>
     pull(r.positive[i], r.to_positive[i], slopes[i]);
     pull(r.negative[i], r.to_negative[i], -slopes[i]);
   }
+  if (on_sphere) through_unit(given, r.gradient);
+  return r;
+}
+
+struct all_triplets {
+  double value = 0, triplets = 0, nonzero = 0;
+  std::vector<double> losses, gradient;
+};
+
+/// `margin` below -1e300: soft.
+template<class Label>
+[[nodiscard]] all_triplets batch_all(const rows& given, const std::vector<Label>& label, double margin, bool on_sphere = false,
+                                     bool nonzero_only = false) {
+  const rows x = on_sphere ? unit(given) : given;
+  const std::size_t n = x.size(), d = x.empty() ? 0 : x[0].size();
+  const bool soft = margin < -1e300;
+  all_triplets r;
+  r.gradient.assign(n * d, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    r.losses.push_back(0);
+    for (std::size_t p = 0; p < n; ++p)
+      for (std::size_t m = 0; m < n; ++m) {
+        if (p == i || label[p] != label[i] || label[m] == label[i]) continue;
+        const double far = distance(x[i], x[p]), near = distance(x[i], x[m]), gap = far - near;
+        const double loss = soft ? std::log1p(std::exp(gap)) : std::max(gap + margin, 0.0);
+        const double slope = soft ? 1 / (1 + std::exp(-gap)) : (gap + margin > 0 ? 1.0 : 0.0);
+        r.losses[i] += loss;
+        r.triplets += 1;
+        r.nonzero += loss > 0 ? 1 : 0;
+        const auto pull = [&](std::size_t other, double between, double by) {
+          if (!(between > 0)) return;
+          for (std::size_t k = 0; k < d; ++k) {
+            const double part = by * (x[i][k] - x[other][k]) / between;
+            r.gradient[i * d + k] += part;
+            r.gradient[other * d + k] -= part;
+          }
+        };
+        pull(p, far, slope);
+        pull(m, near, -slope);
+      }
+    r.value += r.losses[i];
+  }
+  const double count = nonzero_only ? r.nonzero : r.triplets, each = count > 0 ? 1 / count : 0;
+  r.value *= each;
+  for (double& v : r.gradient) v *= each;
   if (on_sphere) through_unit(given, r.gradient);
   return r;
 }

@@ -91,6 +91,27 @@ TEST_CASE("triplet: the hardest rows by max and min of all distances") {
                   losses.sum() / losses.gt(0).sum(), {raw});
 }
 
+TEST_CASE("batch_all_triplet: all gaps of distances in a cube") {
+  torch::manual_seed(5);
+  const auto raw = embeddings(5, 19);
+  const auto x = raw.t();
+  const auto labels = some_labels(19, 4);
+  const auto positive = alike(labels).logical_and(torch::eye(19, torch::kBool).logical_not());
+  const auto valid = positive.unsqueeze(2).logical_and(alike(labels).logical_not().unsqueeze(1));
+  const auto gaps = [&](const Tensor& rows) {
+    const auto d = distances(rows);
+    return (d.unsqueeze(2) - d.unsqueeze(1)).masked_select(valid);
+  };
+  check_same_loss(autograd::batch_all_triplet(x, labels), (gaps(x) + 0.3).clamp_min(0).mean(), {raw});
+  check_same_loss(
+      autograd::batch_all_triplet(x, labels, cosine{}, contrastive::soft_margin{}, {.reduce = contrastive::reduction::sum}),
+      torch::softplus(gaps(unit(x))).sum(), {raw});
+  const auto losses = (gaps(x) - 0.5).clamp_min(0);
+  check_same_loss(
+      autograd::batch_all_triplet(x, labels, inner_product{}, contrastive::hinge_margin{-0.5}, {.nonzero_only = true}),
+      losses.sum() / losses.gt(0).sum(), {raw});
+}
+
 TEST_CASE("weighted_triplet: the released code") {
   torch::manual_seed(2);
   const auto x = embeddings(19, 6);

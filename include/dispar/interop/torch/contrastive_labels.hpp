@@ -25,10 +25,10 @@ struct circle_options {
   index band_rows = 0;                                           ///< as in `supcon_options`
 };
 
-/// Options of `triplet`: see `contrastive::triplet_options`.
+/// Options of `triplet` and `batch_all_triplet`: see `contrastive::triplet_options` and `contrastive::batch_all_options`.
 struct triplet_options {
-  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the anchors
-  bool nonzero_only = false;                                     ///< the mean is over anchors with a loss above 0 only
+  contrastive::reduction reduce = contrastive::reduction::mean;  ///< over the anchors, over the triplets
+  bool nonzero_only = false;                                     ///< the mean is over those with a loss above 0 only
   index band_rows = 0;                                           ///< rows worked on at a time; 0: chosen
 };
 
@@ -93,6 +93,18 @@ template<contrastive::similarity Similarity = contrastive::inner_product,
                                  const Margin& margin = {}, const triplet_options& o = {}) {
   return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {},
                                 triplet_loss<Similarity, Margin>{how, margin, o.reduce, o.nonzero_only, o.band_rows});
+}
+
+/// `contrastive::batch_all_triplet` as a scalar in the graph: the mean over all triplets. labels: int64, one per row.
+///
+///     auto loss = autograd::batch_all_triplet(net(batch), identities, contrastive::cosine{}, contrastive::hinge_margin{0.05},
+///                                             {.nonzero_only = true});
+template<contrastive::similarity Similarity = contrastive::inner_product,
+         contrastive::triplet_margin Margin = contrastive::hinge_margin>
+[[nodiscard]] at::Tensor batch_all_triplet(const at::Tensor& x, const at::Tensor& labels, const Similarity& how = {},
+                                           const Margin& margin = {}, const triplet_options& o = {}) {
+  return detail::embedding_loss({.rows = {{{"x", x}}}, .labels = {{{"labels", labels}}}}, {},
+                                batch_all_triplet_loss<Similarity, Margin>{how, margin, o.reduce, o.nonzero_only, o.band_rows});
 }
 
 /// `contrastive::weighted_triplet` as a scalar in the graph: the weighted regularisation triplet. labels: int64, one per row.

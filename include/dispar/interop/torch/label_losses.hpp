@@ -3,6 +3,7 @@
 /// Contrastive losses with labels or scores in the form in which tensors call them, for a `gpu_embedding_entry` of a .cu file. No
 /// torch in here.
 
+#include "dispar/contrastive/batch_all_triplet.hpp"
 #include "dispar/contrastive/circle.hpp"
 #include "dispar/contrastive/cosent.hpp"
 #include "dispar/contrastive/modality_enhancement.hpp"
@@ -93,6 +94,25 @@ struct triplet_loss {
   [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
     return {{contrastive::triplet(b, x.rows[0], x.labels[0], how, margin, {.x = x.by[0]},
                                   {.reduce = reduce, .nonzero_only = nonzero_only, .band_rows = band_rows})
+                 .value}};
+  }
+};
+
+/// `contrastive::batch_all_triplet`. Result: the value.
+template<contrastive::similarity Similarity, contrastive::triplet_margin Margin>
+struct batch_all_triplet_loss {
+  static constexpr int results = 1;  ///< see above
+  Similarity how;                    ///< of rows
+  Margin margin;                     ///< how a gap becomes a loss
+  contrastive::reduction reduce;     ///< over the triplets
+  bool nonzero_only;                 ///< whether the mean is over triplets with a loss only
+  index band_rows;                   ///< anchors worked on at a time
+
+  /// Value and gradient.
+  template<class B, class E, memory_space S>
+  [[nodiscard]] vec<double, 1> run(const B& b, const embedding_arguments<E, S>& x) const {
+    return {{contrastive::batch_all_triplet(b, x.rows[0], x.labels[0], how, margin, {.x = x.by[0]},
+                                            {.reduce = reduce, .nonzero_only = nonzero_only, .band_rows = band_rows})
                  .value}};
   }
 };
