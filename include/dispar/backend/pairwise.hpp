@@ -18,6 +18,7 @@
 #include <concepts>
 #include <limits>
 #include <span>
+#include <string>
 
 #include "dispar/backend/backend.hpp"
 #include "dispar/backend/sample.hpp"
@@ -108,7 +109,8 @@ struct row_log_sum_exp {
   /// Which output, and where it goes.
   ///@{
   static constexpr int output = Output;
-  using state = folds::log_sum_exp<double>::state;
+  using fold = folds::log_sum_exp<double>;
+  using state = fold::state;
   matrix_view<state, S> out;
   bool accumulate = false;
   ///@}
@@ -136,6 +138,16 @@ struct row_extremum {
   template<class T>
   static constexpr T bound = (std::same_as<Order, folds::largest_first> ? -1 : 1) * (std::numeric_limits<T>::max() / 4);
 };
+
+namespace detail {
+/// What sinks along rows require: a row of `out` for each row, a column for each slot.
+template<class Blocks>
+void require_row_states(const std::string& sink, index out_rows, index slots, index rows, const Blocks& blocks) {
+  require(out_rows == rows, (sink + ": out").c_str(), "must have one row per sample row", static_cast<double>(out_rows));
+  for (const auto& block : blocks)
+    require(block.slot >= 0 && block.slot < slots, (sink + ": slot").c_str(), "must be a column of out", block.slot);
+}
+}  // namespace detail
 
 /// Sink: sum over all pairs of w_ip w_jp output_ij for every labelling p of the rows. `labels.rows` and `labels.labels` count
 /// both; `labels.expand(target, first_row, count, first_label, label_count, stride)` writes them as numbers, so that they may be

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispar/backend/gpu/sinks.hpp"
+#include "dispar/backend/gpu/row_state_sink.hpp"
 #include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -9,22 +9,9 @@ namespace detail {
 
 /// `row_extremum`: the lanes that share a row agree on its first value, and the one thread that owns the row merges the warps'.
 template<int Output, class Order>
-struct extremum_on_device {
-  static constexpr bool needs_tile = false;
-  static constexpr int occupancy = 1;
+struct extremum_on_device : row_states_on_device<folds::extremum<double, Order>> {
   using fold = folds::extremum<double, Order>;
-  using state = typename fold::state;
-  strided<state> out;
-  index slots;
-  const tile_block* blocks;
-  bool accumulate;
 
-  template<class Shared>
-  __device__ void begin(const row_strip& own, const Shared&) const {
-    const int row = static_cast<int>(threadIdx.x);
-    if (!accumulate && row < own.count)
-      for (index slot = 0; slot < slots; ++slot) out(own.number + row, slot) = fold::identity();
-  }
   template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
                        Shared& shared) const {
@@ -60,14 +47,12 @@ struct extremum_on_device {
       for (int w = 0; w < shape::row_warps; ++w) found[w] = shared.row_sums[w][thread];
     share_rows<shape>(column, thread, shared);
     if (thread >= at.own.count) return;  // no barrier follows
-    state& own = out(at.own.number + thread, blocks[at.block].slot);
+    auto& own = this->of(at, thread);
     for (int w = 0; w < shape::row_warps; ++w) {
       const double place = shared.row_sums[w][thread];
       if (place >= 0) fold::merge(own, {found[w], at.other.local + static_cast<index>(place)});
     }
   }
-  template<class... A>
-  __device__ void end(const A&...) const {}
 
 private:
   template<class T>
@@ -77,32 +62,12 @@ private:
 };
 
 template<int Output, class Order, memory_space S, class Data>
-class device_sink<row_extremum<Output, Order, S>, Data> {
-  using state = typename row_extremum<Output, Order, S>::state;
-
+class device_sink<row_extremum<Output, Order, S>, Data>
+    : public row_state_sink<extremum_on_device<Output, Order>, row_extremum<Output, Order, S>> {
 public:
-  static constexpr sink_pass pass = sink_pass::rows;
-  static constexpr bool in_place = device_result<state, S>::in_place, families = false;
-  static constexpr bool needs_tile = extremum_on_device<Output, Order>::needs_tile;
-
   device_sink(const gpu& b, const row_extremum<Output, Order, S>& sink, const Data& data, const device_schedule& schedule, index)
-      : slots_(sink.out.cols()), accumulate_(sink.accumulate) {
-    require(sink.out.rows() == data.rows(), "row_extremum: out", "must have one row per sample row",
-            static_cast<double>(sink.out.rows()));
-    for (const auto& block : schedule.host.blocks)
-      require(block.slot >= 0 && block.slot < slots_, "row_extremum: slot", "must be a column of out", block.slot);
-    blocks_ = schedule.blocks.on_device();
-    result_ = device_result<state, S>(b, sink.out, sink.accumulate);
-  }
-  [[nodiscard]] extremum_on_device<Output, Order> on_device() { return {result_.on_device(), slots_, blocks_, accumulate_}; }
-  void finish(const gpu& b) { result_.start_copy(b); }
-  void deliver() const { result_.deliver(); }
-
-private:
-  index slots_;
-  const tile_block* blocks_;
-  bool accumulate_;
-  device_result<state, S> result_;
+      : row_state_sink<extremum_on_device<Output, Order>, row_extremum<Output, Order, S>>("row_extremum", b, sink, data.rows(),
+                                                                                          schedule) {}
 };
 
 }  // namespace detail

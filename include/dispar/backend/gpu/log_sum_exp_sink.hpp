@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dispar/backend/gpu/sinks.hpp"
+#include "dispar/backend/gpu/row_state_sink.hpp"
 #include "dispar/core/special_values.hpp"
 
 DISPAR_NAMESPACE_BEGIN
@@ -10,22 +10,7 @@ namespace detail {
 /// `row_log_sum_exp`: the lanes that share a row agree on its maximum, add up relative to it, and the one thread that owns the
 /// row merges the warps' states in order.
 template<int Output>
-struct log_sum_exp_on_device {
-  static constexpr bool needs_tile = false;
-  static constexpr int occupancy = 1;
-  using fold = folds::log_sum_exp<double>;
-  using state = fold::state;
-  strided<state> out;
-  index slots;
-  const tile_block* blocks;
-  bool accumulate;
-
-  template<class Shared>
-  __device__ void begin(const row_strip& own, const Shared&) const {
-    const int row = static_cast<int>(threadIdx.x);
-    if (!accumulate && row < own.count)
-      for (index slot = 0; slot < slots; ++slot) out(own.number + row, slot) = fold::identity();
-  }
+struct log_sum_exp_on_device : row_states_on_device<folds::log_sum_exp<double>> {
   template<class Source, class Operation, class Shared>
   __device__ void tile(const tile_values<Source, Operation>& values, const tile_position& at, const Source&,
                        Shared& shared) const {
@@ -67,44 +52,22 @@ struct log_sum_exp_on_device {
       for (int w = 0; w < shape::row_warps; ++w) maxima[w] = shared.row_sums[w][thread];
     share_rows<shape>(sum, thread, shared);
     if (thread >= at.own.count) return;  // no barrier follows
-    state& own = out(at.own.number + thread, blocks[at.block].slot);
+    state& own = of(at, thread);
     for (int w = 0; w < shape::row_warps; ++w)
       if (is_special(maxima[w]))
         fold::merge(own, {maxima[w], 1});
       else if (maxima[w] > static_cast<double>(nothing))
         fold::merge(own, {maxima[w], shared.row_sums[w][thread]});
   }
-  template<class... A>
-  __device__ void end(const A&...) const {}
 };
 
 template<int Output, memory_space S, class Data>
-class device_sink<row_log_sum_exp<Output, S>, Data> {
-  using state = folds::log_sum_exp<double>::state;
-
+class device_sink<row_log_sum_exp<Output, S>, Data>
+    : public row_state_sink<log_sum_exp_on_device<Output>, row_log_sum_exp<Output, S>> {
 public:
-  static constexpr sink_pass pass = sink_pass::rows;
-  static constexpr bool in_place = device_result<state, S>::in_place, families = false;
-  static constexpr bool needs_tile = log_sum_exp_on_device<Output>::needs_tile;
-
   device_sink(const gpu& b, const row_log_sum_exp<Output, S>& sink, const Data& data, const device_schedule& schedule, index)
-      : slots_(sink.out.cols()), accumulate_(sink.accumulate) {
-    require(sink.out.rows() == data.rows(), "row_log_sum_exp: out", "must have one row per sample row",
-            static_cast<double>(sink.out.rows()));
-    for (const auto& block : schedule.host.blocks)
-      require(block.slot >= 0 && block.slot < slots_, "row_log_sum_exp: slot", "must be a column of out", block.slot);
-    blocks_ = schedule.blocks.on_device();
-    result_ = device_result<state, S>(b, sink.out, sink.accumulate);
-  }
-  [[nodiscard]] log_sum_exp_on_device<Output> on_device() { return {result_.on_device(), slots_, blocks_, accumulate_}; }
-  void finish(const gpu& b) { result_.start_copy(b); }
-  void deliver() const { result_.deliver(); }
-
-private:
-  index slots_;
-  const tile_block* blocks_;
-  bool accumulate_;
-  device_result<state, S> result_;
+      : row_state_sink<log_sum_exp_on_device<Output>, row_log_sum_exp<Output, S>>("row_log_sum_exp", b, sink, data.rows(),
+                                                                                  schedule) {}
 };
 
 }  // namespace detail

@@ -261,10 +261,7 @@ public:
 
   device_sink(const gpu& b, const row_sums<Output, S>& sink, const Data& data, const device_schedule& schedule, index members)
       : columns_(sink.out.cols()), slots_(sink.out.cols() / members) {
-    require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
-            static_cast<double>(sink.out.rows()));
-    for (const auto& block : schedule.host.blocks)
-      require(block.slot >= 0 && block.slot < slots_, "row_sums: slot", "must be a column of out", block.slot);
+    require_row_states("row_sums", sink.out.rows(), slots_, data.rows(), schedule.host.blocks);
     blocks_ = schedule.blocks.on_device();
     result_ = device_result<double, S>(b, sink.out, false);
   }

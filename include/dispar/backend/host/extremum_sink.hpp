@@ -9,7 +9,7 @@ namespace detail {
 
 /// `row_extremum`: the first value of a tile's row or column without its place, which is looked for where it changes the state.
 template<int Output, class Order, memory_space S, class Data>
-class sink_runner<row_extremum<Output, Order, S>, Data> {
+class sink_runner<row_extremum<Output, Order, S>, Data> : public row_state_runner<row_extremum<Output, Order, S>, Data> {
   using T = typename Data::value_type;
   using V = native_pack<T>;
   using sink_type = row_extremum<Output, Order, S>;
@@ -19,29 +19,16 @@ class sink_runner<row_extremum<Output, Order, S>, Data> {
   static constexpr T bound = sink_type::template bound<T>;
 
 public:
-  static constexpr bool per_row = true, in_registers = false, families = false;
-  static constexpr std::uint32_t outputs = 1u << Output;
-
   sink_runner(const sink_type& sink, const Data& data, std::span<const pair_block> blocks, index, index)
-      : sink_(sink), data_(data) {
-    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
-    require(sink.out.rows() == data.rows(), "row_extremum: out", "must have one row per sample row",
-            static_cast<double>(sink.out.rows()));
-    for (const auto& b : blocks)
-      require(b.slot >= 0 && b.slot < sink.out.cols(), "row_extremum: slot", "must be a column of out", b.slot);
-    if (!sink.accumulate)
-      for (index i = 0; i < sink.out.rows(); ++i)
-        for (index j = 0; j < sink.out.cols(); ++j) sink.out(i, j) = fold::identity();
-  }
+      : row_state_runner<sink_type, Data>("row_extremum", sink, data, blocks) {}
 
-  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
   void tile(index, const tile_buffers<T>& t) {
     const T* const q = t.output[Output];
     // Numbers within their segments.
-    const index row0 = t.first_row - data_.first_packed(t.segments.rows);
-    const index col0 = t.first_col - data_.first_packed(t.segments.cols);
-    const auto state_of = [&](int segment, index number) -> state& {
-      return sink_.out(data_.first(segment) + number, t.segments.slot);
+    const index row0 = t.first_row - this->data_.first_packed(t.segments.rows);
+    const index col0 = t.first_col - this->data_.first_packed(t.segments.cols);
+    const auto state_of = [this, &t](int segment, index number) -> state& {
+      return this->sink_.out(this->data_.first(segment) + number, t.segments.slot);
     };
     // In a triangle only i < j counts, and what does not holds zeros.
     const bool crossed = t.segments.triangle && row0 + t.row_count > col0;
@@ -65,7 +52,6 @@ public:
       }
     }
   }
-  void finish() {}
 
 private:
   /// The first value of a row; NaN if there is one.
@@ -119,9 +105,6 @@ private:
       if (is_nan(value) || Order::better(value, bound)) fold::merge(own, {static_cast<double>(value), number + at});
     }
   }
-
-  sink_type sink_;
-  const Data& data_;
 };
 
 }  // namespace detail

@@ -46,35 +46,22 @@ void for_col_log_sum_exp(const T* q, index stride, index rows, index cols, const
 
 /// `row_log_sum_exp`: tile by tile in the type of the data, merged in double.
 template<int Output, memory_space S, class Data>
-class sink_runner<row_log_sum_exp<Output, S>, Data> {
+class sink_runner<row_log_sum_exp<Output, S>, Data> : public row_state_runner<row_log_sum_exp<Output, S>, Data> {
   using T = typename Data::value_type;
   using fold = folds::log_sum_exp<T>;
   using sink_type = row_log_sum_exp<Output, S>;
-  using merged = folds::log_sum_exp<double>;
+  using merged = typename sink_type::fold;
 
 public:
-  static constexpr bool per_row = true, in_registers = false, families = false;
-  static constexpr std::uint32_t outputs = 1u << Output;
-
   sink_runner(const sink_type& sink, const Data& data, std::span<const pair_block> blocks, index, index)
-      : sink_(sink), data_(data) {
-    static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
-    require(sink.out.rows() == data.rows(), "row_log_sum_exp: out", "must have one row per sample row",
-            static_cast<double>(sink.out.rows()));
-    for (const auto& b : blocks)
-      require(b.slot >= 0 && b.slot < sink.out.cols(), "row_log_sum_exp: slot", "must be a column of out", b.slot);
-    if (!sink.accumulate)
-      for (index i = 0; i < sink.out.rows(); ++i)
-        for (index j = 0; j < sink.out.cols(); ++j) sink.out(i, j) = merged::identity();
-  }
+      : row_state_runner<sink_type, Data>("row_log_sum_exp", sink, data, blocks) {}
 
-  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
   void tile(index, const tile_buffers<T>& t) {
     const T* const q = t.output[Output];
-    const index row0 = data_.first(t.segments.rows) + t.first_row - data_.first_packed(t.segments.rows);
-    const index col0 = data_.first(t.segments.cols) + t.first_col - data_.first_packed(t.segments.cols);
+    const index row0 = this->data_.first(t.segments.rows) + t.first_row - this->data_.first_packed(t.segments.rows);
+    const index col0 = this->data_.first(t.segments.cols) + t.first_col - this->data_.first_packed(t.segments.cols);
     const auto add = [this, slot = t.segments.slot](index row, const typename fold::state& state) {
-      merged::merge(sink_.out(row, slot), typename merged::state{state.maximum, state.sum});
+      merged::merge(this->sink_.out(row, slot), typename merged::state{state.maximum, state.sum});
     };
     // In a triangle only i < j counts, and what does not holds zeros.
     const bool crossed = t.segments.triangle && row0 + t.row_count > col0;
@@ -92,11 +79,6 @@ public:
       }
     }
   }
-  void finish() {}
-
-private:
-  sink_type sink_;
-  const Data& data_;
 };
 
 }  // namespace detail

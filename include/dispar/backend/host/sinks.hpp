@@ -161,9 +161,7 @@ public:
   sink_runner(const row_sums<Output, S>& sink, const Data& data, std::span<const pair_block> blocks, index, index members)
       : sink_(sink), data_(data), slots_(sink.out.cols() / members) {
     static_assert(reachable<S, host>, "dispar: this backend runs on the host and cannot write to device memory");
-    require(sink.out.rows() == data.rows(), "row_sums: out", "must have one row per sample row",
-            static_cast<double>(sink.out.rows()));
-    for (const auto& b : blocks) require(b.slot >= 0 && b.slot < slots_, "row_sums: slot", "must be a column of out", b.slot);
+    require_row_states("row_sums", sink.out.rows(), slots_, data.rows(), blocks);
     for (index i = 0; i < sink.out.rows(); ++i)
       for (index j = 0; j < sink.out.cols(); ++j) sink.out(i, j) = 0;
   }
@@ -187,6 +185,31 @@ private:
   row_sums<Output, S> sink_;
   const Data& data_;
   index slots_;
+};
+
+/// What sinks have in common that keep a state of a fold per row and slot.
+template<class Sink, class Data>
+class row_state_runner {
+public:
+  static constexpr bool per_row = true, in_registers = false, families = false;
+  static constexpr std::uint32_t outputs = 1u << Sink::output;
+
+  [[nodiscard]] std::size_t scratch_bytes() const { return 0; }
+  void finish() {}
+
+protected:
+  row_state_runner(const char* name, const Sink& sink, const Data& data, std::span<const pair_block> blocks)
+      : sink_(sink), data_(data) {
+    static_assert(reachable<typename decltype(sink.out)::space, host>,
+                  "dispar: this backend runs on the host and cannot write to device memory");
+    require_row_states(name, sink.out.rows(), sink.out.cols(), data.rows(), blocks);
+    if (!sink.accumulate)
+      for (index i = 0; i < sink.out.rows(); ++i)
+        for (index j = 0; j < sink.out.cols(); ++j) sink.out(i, j) = Sink::fold::identity();
+  }
+
+  Sink sink_;
+  const Data& data_;
 };
 
 /// `store`: copied out of the tile, and mirrored.
