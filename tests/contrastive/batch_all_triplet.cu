@@ -6,9 +6,8 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/batch_all_triplet.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
-#include "on_host.hpp"
 #include "oracle.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -72,23 +71,8 @@ TEST_CASE("batch-all triplet on the gpu: a second call does not allocate, upload
     contrastive::batch_all_triplet(g, x.view(), labels, cosine{}, hinge_margin{}, loss.view(), {.x = gx.view()},
                                    {.band_rows = 16});
   };
-  x.fill(1);
-  run();
-  g.wait();
-  const long before = on.forbidden_calls();
-  run();
-  CHECK(on.forbidden_calls() == before);
-  const gpu_tests::graph replay(on.stream(), run);
-  for (const std::uint64_t seed : {3u, 4u}) {
-    x.fill(seed);
-    run();
-    const auto expected = loss.get();
-    const auto gradient = on_host(g, gx);
-    REQUIRE(cudaMemsetAsync(gx.data(), 0, gx.bytes(), on.stream()) == cudaSuccess);
-    replay.launch();
-    CHECK(loss.get().value == expected.value);
-    CHECK(on_host(g, gx) == gradient);
-  }
+  check_replayed(
+      on, x, run, [&] { return numbers_of(loss.get()); }, gx);
 }
 
 }  // namespace contrastive_tests

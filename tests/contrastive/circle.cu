@@ -6,9 +6,8 @@
 #include "class_oracle.hpp"
 #include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/circle.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
-#include "on_host.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -63,21 +62,8 @@ TEST_CASE("circle on the gpu: a second call does not allocate, upload or wait; a
   };
   for (const int kind : {0, 1}) {
     pairs = kind == 0 ? pairing::global : pairing::anchor;
-    x.fill(1);
-    run();
-    g.wait();
-    const long before = on.forbidden_calls();
-    run();
-    CHECK(on.forbidden_calls() == before);
-    const gpu_tests::graph replay(on.stream(), run);
-    x.fill(3);
-    run();
-    const auto expected = loss.get();
-    const auto gradient = on_host(g, gx);
-    REQUIRE(cudaMemsetAsync(gx.data(), 0, gx.bytes(), on.stream()) == cudaSuccess);
-    replay.launch();
-    CHECK(loss.get().value == expected.value);
-    CHECK(on_host(g, gx) == gradient);
+    check_replayed(
+        on, x, run, [&] { return numbers_of(loss.get()); }, gx);
   }
 }
 

@@ -9,10 +9,9 @@
 #include "dispar/contrastive/barlow_twins.hpp"
 #include "dispar/contrastive/coral.hpp"
 #include "dispar/contrastive/vicreg.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
-#include "on_host.hpp"
 #include "oracle.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -90,29 +89,14 @@ TEST_CASE("losses of features on the gpu: a second call does not allocate, uploa
     contrastive::vicreg(g, x.view(), y.view(), vicreg.view(), {.x = gx.view(), .accumulate = true}, {.band_columns = 16});
     contrastive::coral(g, x.view(), y.view(), coral.view(), {.x = by_source.view()}, {.band_columns = 16});
   };
-  x.fill(1);
   y.fill(2);
-  run();
-  g.wait();
-  const long before = on.forbidden_calls();
-  run();
-  CHECK(on.forbidden_calls() == before);
-  const gpu_tests::graph replay(on.stream(), run);
-  x.fill(3);
-  run();
-  const double expected[] = {twins.get().value, vicreg.get().value, coral.get()};
-  const auto gradient = on_host(g, gx), sources = on_host(g, by_source);
-  REQUIRE(cudaMemsetAsync(gx.data(), 0, gx.bytes(), on.stream()) == cudaSuccess);
-  REQUIRE(cudaMemsetAsync(by_source.data(), 0, by_source.bytes(), on.stream()) == cudaSuccess);
-  replay.launch();
-  CHECK(twins.get().value == expected[0]);
-  CHECK(vicreg.get().value == expected[1]);
-  CHECK(coral.get() == expected[2]);
-  CHECK(on_host(g, gx) == gradient);
-  CHECK(on_host(g, by_source) == sources);
-  x.fill(5, static_cast<double>(dispar::quiet_nan<float>()));
-  run();
-  CHECK_THROWS_AS(g.wait(), dispar::invalid_argument);
+  check_replayed(
+      on, x, run,
+      [&] {
+        return std::vector{twins.get().value, vicreg.get().value, coral.get()};
+      },
+      gx, by_source);
+  check_bad_rows(on, x, run);
 }
 
 }  // namespace contrastive_tests

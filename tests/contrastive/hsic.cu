@@ -7,10 +7,9 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/hsic.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
-#include "on_host.hpp"
 #include "oracle.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -58,25 +57,10 @@ TEST_CASE("hsic on the gpu: a second call does not allocate, upload or wait; a g
     contrastive::hsic(g, x.view(), y.view(), linear, linear, value.view(), {.x = gx.view(), .accumulate = true},
                       {hsic_estimator::unbiased});
   };
-  x.fill(1);
   y.fill(2);
-  run();
-  g.wait();
-  const long before = on.forbidden_calls();
-  run();
-  CHECK(on.forbidden_calls() == before);
-  const gpu_tests::graph replay(on.stream(), run);
-  x.fill(3);
-  run();
-  const double expected = value.get();
-  const auto gradient = on_host(g, gx);
-  REQUIRE(cudaMemsetAsync(gx.data(), 0, gx.bytes(), on.stream()) == cudaSuccess);
-  replay.launch();
-  CHECK(value.get() == expected);
-  CHECK(on_host(g, gx) == gradient);
-  x.fill(5, static_cast<double>(dispar::quiet_nan<float>()));
-  run();
-  CHECK_THROWS_AS(g.wait(), dispar::invalid_argument);
+  check_replayed(
+      on, x, run, [&] { return numbers_of(value.get()); }, gx);
+  check_bad_rows(on, x, run);
 }
 
 }  // namespace contrastive_tests

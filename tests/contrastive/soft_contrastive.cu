@@ -5,8 +5,8 @@
 
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/soft_contrastive.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
 #include "oracle.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -17,12 +17,6 @@ using contrastive::inner_product;
 using dispar::as_matrix;
 using dispar::gpu;
 using dispar::index;
-
-template<class T>
-std::vector<T> copied(const gpu& b, const dispar::array<T, 2, gpu>& x) {
-  const auto copy = to_host(b, x);
-  return {copy.data(), copy.data() + copy.view().size()};
-}
 
 }  // namespace
 
@@ -46,9 +40,9 @@ TEST_CASE("soft contrastive on the gpu: as on the host, by bands; run to run the
     CHECK(loss.by_scale == doctest::Approx(expected.by_scale).epsilon(1e-4));
     CHECK(loss.by_shift == doctest::Approx(expected.by_shift).epsilon(1e-4));
     CHECK(loss.value == second.value);
-    CHECK(copied(g, hx) == copied(g, again));
-    CHECK(oracle::apart(copied(g, hx), std::vector<double>(gx.begin(), gx.end())) < 1e-4);
-    CHECK(oracle::apart(copied(g, hy), std::vector<double>(gy.begin(), gy.end())) < 1e-4);
+    CHECK(on_host(g, hx) == on_host(g, again));
+    CHECK(oracle::apart(on_host(g, hx), std::vector<double>(gx.begin(), gx.end())) < 1e-4);
+    CHECK(oracle::apart(on_host(g, hy), std::vector<double>(gy.begin(), gy.end())) < 1e-4);
 
     const index items = n / samples;
     dispar::array<double, 2, gpu> p(g, {items, items});
@@ -56,7 +50,7 @@ TEST_CASE("soft contrastive on the gpu: as on the host, by bands; run to run the
     std::vector<double> on_cpu(static_cast<std::size_t>(items * items));
     contrastive::match_probability(dispar::cpu{}, as_matrix(x, n, d), as_matrix(y, n, d), inner_product{}, logit,
                                    as_matrix(on_cpu, items, items), samples);
-    CHECK(oracle::apart(copied(g, p), on_cpu) < 1e-12);
+    CHECK(oracle::apart(on_host(g, p), on_cpu) < 1e-12);
   }
 }
 
@@ -72,22 +66,9 @@ TEST_CASE("soft contrastive on the gpu: a second call does not allocate, upload 
       contrastive::soft_contrastive(g, x.view(), y.view(), inner_product{}, contrastive::distance_logit{3, 3, 1e-6}, loss.view(),
                                     {.x = gx.view(), .y = gy.view()}, {.samples = samples, .band_rows = 16});
     };
-    x.fill(1);
     y.fill(2);
-    run();
-    g.wait();
-    const long before = on.forbidden_calls();
-    run();
-    CHECK(on.forbidden_calls() == before);
-    const gpu_tests::graph replay(on.stream(), run);
-    x.fill(3);
-    run();
-    const double expected = loss.get().value;
-    const auto gradient = copied(g, gy);
-    REQUIRE(cudaMemsetAsync(gy.data(), 0, gy.bytes(), on.stream()) == cudaSuccess);
-    replay.launch();
-    CHECK(loss.get().value == expected);
-    CHECK(copied(g, gy) == gradient);
+    check_replayed(
+        on, x, run, [&] { return numbers_of(loss.get()); }, gx, gy);
   }
 }
 

@@ -6,9 +6,8 @@
 #include "class_oracle.hpp"
 #include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/supcon.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
 #include "normal_rows.hpp"
-#include "on_host.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -90,27 +89,9 @@ TEST_CASE("supcon on the gpu: a second call does not allocate, upload or wait; a
   const auto run = [&] {
     contrastive::supcon(g, x.view(), labels, cosine{}, temperature{0.2}, loss.view(), {.x = gx.view()}, {.band_rows = 16});
   };
-  x.fill(1);
-  run();
-  g.wait();
-  const long before = on.forbidden_calls();
-  run();
-  CHECK(on.forbidden_calls() == before);
-  const gpu_tests::graph replay(on.stream(), run);
-  for (const std::uint64_t seed : {3u, 4u}) {
-    x.fill(seed);
-    run();
-    const auto expected = loss.get();
-    const auto gradient = on_host(g, gx);
-    REQUIRE(cudaMemsetAsync(gx.data(), 0, gx.bytes(), on.stream()) == cudaSuccess);
-    replay.launch();
-    CHECK(loss.get().value == expected.value);
-    CHECK(loss.get().by_temperature == expected.by_temperature);
-    CHECK(on_host(g, gx) == gradient);
-  }
-  x.fill(5, static_cast<double>(dispar::quiet_nan<float>()));
-  run();
-  CHECK_THROWS_AS(g.wait(), dispar::invalid_argument);
+  check_replayed(
+      on, x, run, [&] { return numbers_of(loss.get()); }, gx);
+  check_bad_rows(on, x, run);
 }
 
 }  // namespace contrastive_tests

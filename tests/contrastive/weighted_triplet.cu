@@ -6,9 +6,8 @@
 #include "dispar/backend/cpu.hpp"
 #include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/weighted_triplet.hpp"
-#include "mmd/gpu/asynchronous_checks.hpp"
-#include "on_host.hpp"
 #include "oracle.hpp"
+#include "replayed.hpp"
 
 namespace contrastive_tests {
 
@@ -67,21 +66,8 @@ TEST_CASE("weighted triplet on the gpu: a second call does not allocate, upload 
   const auto run = [&] {
     contrastive::weighted_triplet(g, x.view(), labels, inner_product{}, loss.view(), {.x = gx.view()}, {.band_rows = 16});
   };
-  x.fill(1);
-  run();
-  g.wait();
-  const long before = on.forbidden_calls();
-  run();
-  CHECK(on.forbidden_calls() == before);
-  const gpu_tests::graph replay(on.stream(), run);
-  x.fill(3);
-  run();
-  const double expected = loss.get();
-  const auto gradient = on_host(g, gx);
-  REQUIRE(cudaMemsetAsync(gx.data(), 0, gx.bytes(), on.stream()) == cudaSuccess);
-  replay.launch();
-  CHECK(loss.get() == expected);
-  CHECK(on_host(g, gx) == gradient);
+  check_replayed(
+      on, x, run, [&] { return numbers_of(loss.get()); }, gx);
 }
 
 }  // namespace contrastive_tests
