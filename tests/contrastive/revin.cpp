@@ -106,6 +106,80 @@ TEST_CASE("RevIN: gradients by differences, statistics held") {
   }
 }
 
+TEST_CASE_TEMPLATE(
+    "RevIN: series, statistics and maps of any strides: the bits of dense ones, and nothing between them is written", T, float,
+    double) {
+  // Every second of what lies in memory, times before features.
+  struct apart {
+    std::vector<T> numbers = std::vector<T>(2 * things * times * features, T(9));
+    [[nodiscard]] typename series<T>::write view() {
+      return {numbers.data(), {things, times, features}, {2 * times * features, 2, 2 * times}};
+    }
+    [[nodiscard]] typename series<T>::read read() {
+      const auto v = view();
+      return {v.data(), v.extents(), v.strides()};
+    }
+  };
+  const auto spread = [](const std::vector<T>& from) {
+    apart to;
+    for (index i = 0; i < things; ++i)
+      for (index t = 0; t < times; ++t)
+        for (index k = 0; k < features; ++k) to.view()(i, t, k) = series<T>::in(from)(i, t, k);
+    return to;
+  };
+  series<T> s;
+  const auto by_out = normal_rows<T>(things * times, features, 9);
+  std::vector<double> numbers(4 * things * features, 9);
+  std::vector<T> map_numbers(4 * features), by_map(4 * features, T(9));
+  for (std::size_t k = 0; k < features; ++k) {
+    map_numbers[4 * k] = s.weight[k];
+    map_numbers[4 * k + 2] = s.bias[k];
+  }
+  const contrastive::revin_statistics<> kept{{numbers.data(), {things, features}, {4 * features, 4}},
+                                             {numbers.data() + 2, {things, features}, {4 * features, 4}}};
+  const contrastive::revin_affine<T> map{{map_numbers.data(), {features}, {4}}, {map_numbers.data() + 2, {features}, {4}}};
+  const contrastive::revin_affine_gradients<T> g{{by_map.data(), {features}, {4}}, {by_map.data() + 2, {features}, {4}}};
+  const auto same = [](const std::vector<T>& dense, apart& got) {
+    for (index i = 0; i < things; ++i)
+      for (index t = 0; t < times; ++t)
+        for (index k = 0; k < features; ++k) REQUIRE(got.view()(i, t, k) == series<T>::in(dense)(i, t, k));
+    for (std::size_t e = 1; e < got.numbers.size(); e += 2) REQUIRE(got.numbers[e] == T(9));
+  };
+  for (const bool last : {false, true}) {
+    const contrastive::revin_options o{.subtract_last = last};
+    std::vector<T> dense(s.x.size()), by_x(s.x.size()), by_w(features), by_c(features);
+    const contrastive::revin_affine_gradients<T> dense_g{{by_w.data(), features}, {by_c.data(), features}};
+    apart x = spread(s.x), by = spread(by_out), out, by_apart;
+    contrastive::revin_normalize(cpu{}, s.in(s.x), s.to(dense), s.kept(), s.map(), o);
+    contrastive::revin_normalize(cpu{}, x.read(), out.view(), kept, map, o);
+    same(dense, out);
+    for (index i = 0; i < things; ++i)
+      for (index k = 0; k < features; ++k) {
+        CHECK(kept.level(i, k) == s.kept().level(i, k));
+        CHECK(kept.scale(i, k) == s.kept().scale(i, k));
+      }
+    const auto same_map = [&] {
+      for (std::size_t k = 0; k < features; ++k) {
+        CHECK(by_map[4 * k] == by_w[k]);
+        CHECK(by_map[4 * k + 2] == by_c[k]);
+        CHECK(by_map[4 * k + 1] == T(9));
+      }
+    };
+    contrastive::revin_normalize_gradient(cpu{}, s.in(s.x), s.in(by_out), s.to(by_x), s.kept(), s.map(), dense_g, o);
+    contrastive::revin_normalize_gradient(cpu{}, x.read(), by.read(), by_apart.view(), kept, map, g, o);
+    same(by_x, by_apart);
+    same_map();
+    contrastive::revin_denormalize(cpu{}, s.in(s.x), s.to(dense), s.kept(), s.map(), o);
+    contrastive::revin_denormalize(cpu{}, x.read(), out.view(), kept, map, o);
+    same(dense, out);
+    contrastive::revin_denormalize_gradient(cpu{}, s.in(s.x), s.in(by_out), s.to(by_x), s.kept(), s.map(), dense_g, o);
+    contrastive::revin_denormalize_gradient(cpu{}, x.read(), by.read(), by_apart.view(), kept, map, g, o);
+    same(by_x, by_apart);
+    same_map();
+  }
+  for (std::size_t e = 1; e < numbers.size(); e += 2) CHECK(numbers[e] == 9);
+}
+
 TEST_CASE("RevIN: a constant series becomes 0 exactly; what is refused") {
   series<float> s;
   s.x.assign(s.x.size(), 0.1f);
