@@ -139,17 +139,10 @@ void batch_all_triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x
   using T = computed_type<E>;
   using S = space_of<X>;
   using space = typename B::space;
-  static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
-  static_assert(reachable<R, space>, "dispar: this backend cannot write to that memory");
   const matrix_view<const E, S> x = view_of(rows_of_x);
   const auto number = [](index n) { return static_cast<double>(n); };
-  require(static_cast<bool>(out), "batch_all_triplet: out", "must not be the null view");
-  require(o.band_rows >= 0, "batch_all_triplet: band_rows", "must not be negative", number(o.band_rows));
   margin.check();
-  const auto label = detail::labels_of<B>(x, labels_of_x, "batch_all_triplet");
-  detail::require_like(g.x, x, "batch_all_triplet: gradient by x");
-  if (o.losses)
-    require(o.losses.size() == x.rows(), "batch_all_triplet: losses", "must have one entry per row", number(o.losses.size()));
+  const auto label = detail::labels_of<B>(x, labels_of_x, "batch_all_triplet", out, g, o);
   require(sizeof(T) > 4 || x.rows() <= 16777216, "batch_all_triplet: rows of x", "must be at most 2^24 in float",
           number(x.rows()));
   using embedded = detail::embeddings<E, B>;

@@ -6,6 +6,7 @@
 #include "dispar/contrastive/class_passes.hpp"
 #include "dispar/contrastive/finite_rows.hpp"
 #include "dispar/contrastive/gradient_views.hpp"
+#include "dispar/contrastive/labelled_rows.hpp"
 #include "dispar/contrastive/matched_softmax.hpp"
 #include "dispar/contrastive/uniformity.hpp"
 #include "dispar/core/logistic.hpp"
@@ -219,33 +220,19 @@ void circle(const B& b, const X& rows_of_x, const Labels& labels_of_x, const Sim
   using E = value_type_of<X>;
   using T = computed_type<E>;
   using S = space_of<X>;
-  using L = value_type_of<Labels>;
-  using space = typename B::space;
-  static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
-  static_assert(reachable<R, space> && reachable<space_of<Labels>, space>, "dispar: this backend cannot reach that memory");
   const matrix_view<const E, S> x = view_of(rows_of_x);
-  const vector_view<const L, space_of<Labels>> label = view_of(labels_of_x);
   const auto number = [](index n) { return static_cast<double>(n); };
   const bool by_anchor = o.pairs == pairing::anchor;
-  require(static_cast<bool>(out), "circle: out", "must not be the null view");
-  require(o.band_rows >= 0, "circle: band_rows", "must not be negative", number(o.band_rows));
   require(!is_special(o.margin), "circle: margin", "must be finite", o.margin);
   require(o.gamma > 0 && !is_special(o.gamma), "circle: gamma", "must be positive and finite", o.gamma);
-  require(x.rows() > 0, "circle: rows of x", "must be at least 1", number(x.rows()));
-  require(x.cols() > 0, "circle: columns of x", "must be at least 1", number(x.cols()));
-  require(label.size() == x.rows(), "circle: labels", "must be one per row", number(label.size()));
-  detail::require_like(g.x, x, "circle: gradient by x");
-  if (o.losses) {
-    require(by_anchor, "circle: losses", "need pairing::anchor");
-    require(o.losses.size() == x.rows(), "circle: losses", "must have one entry per row", number(o.losses.size()));
-  }
+  if (o.losses) require(by_anchor, "circle: losses", "need pairing::anchor");
+  const auto label = detail::labels_of<B>(x, labels_of_x, "circle", out, g, o);
   const std::array<detail::embeddings<E, B>, 1> matrices{detail::embeddings<E, B>(b, detail::reached<B>(x))};
   detail::require_finite(matrices[0], "x");
 
   const index n = x.rows();
-  const std::array<vector_view<const L, space>, 1> all_labels{{{label.data(), label.extents(), label.strides()}}};
   const std::array<index, 1> first{0};
-  const detail::row_classes<B> classes(b, all_labels);
+  const detail::row_classes<B> classes(b, label);
   array<T, 2, B> operands(b, {3, n});
   const array<T, 1, B> class_numbers = classes.template operand<T>(b);
   for_each_index(b, n, detail::class_as_operand<T>{classes.table().of, operands.data()});

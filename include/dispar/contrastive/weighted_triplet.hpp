@@ -53,16 +53,9 @@ void weighted_triplet(const B& b, const X& rows_of_x, const Labels& labels_of_x,
   using T = computed_type<E>;
   using S = space_of<X>;
   using space = typename B::space;
-  static_assert(has_pairwise<B>, "dispar: this backend cannot compute over pairs of rows: it has no member has_pairwise = true");
-  static_assert(reachable<R, space>, "dispar: this backend cannot write to that memory");
   const matrix_view<const E, S> x = view_of(rows_of_x);
   const auto number = [](index n) { return static_cast<double>(n); };
-  require(static_cast<bool>(out), "weighted_triplet: out", "must not be the null view");
-  require(o.band_rows >= 0, "weighted_triplet: band_rows", "must not be negative", number(o.band_rows));
-  const auto label = detail::labels_of<B>(x, labels_of_x, "weighted_triplet");
-  detail::require_like(g.x, x, "weighted_triplet: gradient by x");
-  if (o.losses)
-    require(o.losses.size() == x.rows(), "weighted_triplet: losses", "must have one entry per row", number(o.losses.size()));
+  const auto label = detail::labels_of<B>(x, labels_of_x, "weighted_triplet", out, g, o);
   const std::array<detail::embeddings<E, B>, 1> matrices{detail::embeddings<E, B>(b, detail::reached<B>(x))};
   detail::require_finite(matrices[0], "x");
 
