@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "differences.hpp"
 #include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/infonce.hpp"
 #include "normal_rows.hpp"
@@ -108,6 +109,75 @@ TEST_CASE_TEMPLATE("logit states: shards one after another, shards merged and al
     CHECK(static_cast<double>(gy[at]) ==
           doctest::Approx((p.value(tau, at, 0, h) - p.value(tau, at, 0, -h)) / (2 * h)).epsilon(near));
   }
+}
+
+TEST_CASE_TEMPLATE("logit states with items: what shows what a row shows is none of its candidates; shards, bands, differences",
+                   T, float, double) {
+  const double tau = 0.3, near = std::is_same_v<T, float> ? 1e-4 : 1e-7;
+  const index n = 9, m = 23, d = 4;
+  auto x = normal_rows<T>(n, d, 1), y = normal_rows<T>(m, d, 2);
+  const std::vector<std::int64_t> of_x{5, 1, -1, 5, 2, 8, 9, 77, 3};
+  std::vector<std::int64_t> of_y;
+  for (index j = 0; j < m; ++j) of_y.push_back(j % 6 == 4 ? -2 : j % 10);
+  std::vector<double> weights;
+  for (index i = 0; i < n; ++i)
+    weights.push_back(of_x[static_cast<std::size_t>(i)] < 0 ? 0 : 0.5 + std::sin(static_cast<double>(i)));
+  const auto value = [&](const std::vector<double>& ax, const std::vector<double>& ay, double t) {
+    double sum = 0;
+    for (std::size_t i = 0; i < of_x.size(); ++i) {
+      if (of_x[i] < 0) continue;
+      auto state = state_fold::identity();
+      for (std::size_t j = 0; j < of_y.size(); ++j) {
+        double dot = 0, aa = 0, cc = 0;
+        for (std::size_t k = 0; k < d; ++k) {
+          dot += ax[i * d + k] * ay[j * d + k];
+          aa += ax[i * d + k] * ax[i * d + k];
+          cc += ay[j * d + k] * ay[j * d + k];
+        }
+        if (of_y[j] >= 0 && of_x[i] != of_y[j]) state_fold::lane(state, dot / std::sqrt(aa * cc) / t);
+      }
+      sum += weights[i] * state_fold::finalize(state);
+    }
+    return sum;
+  };
+  const std::vector<double> ax(x.begin(), x.end()), ay(y.begin(), y.end());
+  std::vector<logit_state> states(n);
+  std::vector<T> gx(x.size()), gy(y.size());
+  double by_tau = 0;
+  const dispar::vector_view<logit_state> all(states.data(), n);
+  const auto items = [&](index first, index count) {
+    return contrastive::logit_items<>{dispar::view_of(of_x), dispar::view_of(of_y).slice(first, count)};
+  };
+  const auto shard = [&](index first, index count) { return as_matrix(std::as_const(y), m, d).slice(first, count); };
+  for (const index first : {index{0}, index{10}})
+    contrastive::logit_states(cpu{}, as_matrix(x, n, d), shard(first, first == 0 ? 10 : 13), cosine{}, temperature{tau}, all,
+                              {.accumulate = first > 0, .items = items(first, first == 0 ? 10 : 13), .band_rows = 5});
+  CHECK(states[2].sum == 0);
+  double sum = 0;
+  for (std::size_t i = 0; i < of_x.size(); ++i) sum += of_x[i] < 0 ? 0 : weights[i] * state_fold::finalize(states[i]);
+  CHECK(sum == doctest::Approx(value(ax, ay, tau)).epsilon(std::is_same_v<T, float> ? 2e-6 : 1e-13));
+  const dispar::vector_view<const double> w(weights.data(), n);
+  for (const index first : {index{0}, index{10}}) {
+    const index count = first == 0 ? 10 : 13;
+    double part = 0;
+    contrastive::logit_states_gradient(
+        cpu{}, as_matrix(std::as_const(x), n, d), shard(first, count), cosine{}, temperature{tau},
+        dispar::vector_view<const logit_state>(all), w,
+        {.x = as_matrix(gx, n, d), .y = as_matrix(gy, m, d).slice(first, count), .accumulate = true},
+        dispar::scalar_view<double>(&part), 5, items(first, count));
+    by_tau += part;
+  }
+  const double h = 1e-6;
+  CHECK(by_tau == doctest::Approx((value(ax, ay, tau + h) - value(ax, ay, tau - h)) / (2 * h)).epsilon(near));
+  CHECK(oracle::apart(gx, central_differences(ax, [&](const auto& v) { return value(v, ay, tau); })) < near);
+  CHECK(oracle::apart(gy, central_differences(ay, [&](const auto& v) { return value(ax, v, tau); })) < near);
+  for (std::size_t k = 0; k < d; ++k) CHECK(gx[2 * d + k] == 0);
+  check_refused(
+      [&] {
+        contrastive::logit_states(cpu{}, as_matrix(x, n, d), shard(0, m), cosine{}, temperature{tau}, all,
+                                  {.items = {.candidates = dispar::view_of(of_x)}});
+      },
+      "logit_states: items of candidates");
 }
 
 TEST_CASE(

@@ -5,7 +5,9 @@
 
 #include <vector>
 
+#include "dispar/backend/cpu.hpp"
 #include "dispar/contrastive/infonce.hpp"
+#include "dispar/contrastive/logit_states.hpp"
 #include "dispar/contrastive/ntxent.hpp"
 #include "masked_oracle.hpp"
 #include "mmd/gpu/asynchronous_checks.hpp"
@@ -73,6 +75,42 @@ TEST_CASE("masked infonce, ntxent on the gpu: stored logits; by bands; run to ru
   check<float>(70, 20, 17, false, 2e-6);
   check<double>(70, 20, 17, false, 1e-13);
   check<float>(65, 0, 5, true, 2e-6);
+}
+
+TEST_CASE("logit states with items on the gpu: as on the host") {
+  const index n = 37, m = 60, d = 9;
+  const auto x = normal_rows<double>(n, d, 1), y = normal_rows<double>(m, d, 2);
+  const numbers of_x = some_items(n), of_y = some_items(m);
+  const std::vector<double> weights(static_cast<std::size_t>(n), 0.5);
+  using state = contrastive::logit_state;
+  using fold = dispar::folds::log_sum_exp<double>;
+  std::vector<state> expected(static_cast<std::size_t>(n));
+  std::vector<double> by_x(x.size()), by_y(y.size());
+  const dispar::cpu host;
+  const dispar::vector_view<state> all(expected.data(), n);
+  const contrastive::logit_items<> items{dispar::view_of(of_x), dispar::view_of(of_y)};
+  contrastive::logit_states(host, as_matrix(x, n, d), as_matrix(y, m, d), cosine{}, temperature{0.2}, all, {.items = items});
+  contrastive::logit_states_gradient(host, as_matrix(x, n, d), as_matrix(y, m, d), cosine{}, temperature{0.2},
+                                     dispar::vector_view<const state>(all), dispar::vector_view<const double>(weights.data(), n),
+                                     {.x = as_matrix(by_x, n, d), .y = as_matrix(by_y, m, d)}, {}, 0, items);
+  dispar::cuda_context context;
+  const gpu g{&context};
+  const auto dx = to(g, as_matrix(x, n, d)), dy = to(g, as_matrix(y, m, d));
+  const auto di = to(g, of_x), dj = to(g, of_y);
+  const auto dw = to(g, weights);
+  dispar::array<state, 1, gpu> states(g, {n});
+  dispar::array<double, 2, gpu> gx(g, {n, d}), gy(g, {m, d});
+  const contrastive::logit_items<dispar::device> there{di.view(), dj.view()};
+  contrastive::logit_states(g, dx, dy, cosine{}, temperature{0.2}, states.view(), {.items = there, .band_rows = 16});
+  contrastive::logit_states_gradient(g, dx, dy, cosine{}, temperature{0.2}, std::as_const(states).view(), dw.view(),
+                                     {.x = gx.view(), .y = gy.view()}, {}, 16, there);
+  const auto got = on_host(g, states);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK((got[i].sum == 0) == (expected[i].sum == 0));
+    if (expected[i].sum > 0) CHECK(fold::finalize(got[i]) == doctest::Approx(fold::finalize(expected[i])).epsilon(1e-13));
+  }
+  CHECK(oracle::apart(on_host(g, gx), by_x) < 1e-13);
+  CHECK(oracle::apart(on_host(g, gy), by_y) < 1e-13);
 }
 
 TEST_CASE("masked infonce on the gpu: a second call does not allocate, upload or wait; a graph reads the items of its launch") {

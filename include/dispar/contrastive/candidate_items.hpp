@@ -47,13 +47,15 @@ struct copy_items {
 };
 
 /// Items as numbers that operations of pairs compare: 0 for padding, else 1 + the first pair that shows the item. No sort, which
-/// on a GPU takes a header of its own: n^2 comparisons are nothing beside the n^2 d products.
+/// on a GPU takes a header of its own: n^2 comparisons are nothing beside the n^2 d products. Where pairs are one row each, these
+/// come first, and the negatives at once.
 template<class T>
 struct number_items {
   const std::int64_t* of_pairs;  ///< null: all different
   strided_vector<const std::int64_t> of_negatives;
   index pairs;
-  T* out;  ///< of the rows of x, of y, of further negatives
+  bool two_rows;  ///< pairs have a row in x and one in y
+  T* out;         ///< of the rows of x, of y, of further negatives
   DISPAR_FN void operator()(index i) const {
     const bool pair = i < pairs;
     T number = static_cast<T>((pair ? i : pairs) + 1);
@@ -64,8 +66,8 @@ struct number_items {
       else if (of_pairs != nullptr)
         number = static_cast<T>(first_of(item, pair ? i : pairs) + 1);
     }
-    out[pairs + i] = number;
-    if (pair) out[i] = number;
+    if (two_rows) out[pairs + i] = number;
+    if (pair || !two_rows) out[i] = number;
   }
   /// The first of `count` pairs that shows it, else `count`.
   [[nodiscard]] DISPAR_FN index first_of(std::int64_t item, index count) const {
@@ -87,7 +89,7 @@ struct mark_pairs {
   DISPAR_FN void operator()(index i) const { counts[i] = number[i] > T(0) ? 1 : 0; }
 };
 
-/// The numbers of all rows, and how many pairs are no padding; nothing without items.
+/// The numbers of all rows, and how many pairs of two rows are no padding; nothing without items.
 template<class T, backend B>
 struct item_numbers {
   using space = typename B::space;
@@ -96,13 +98,12 @@ struct item_numbers {
 
   item_numbers() = default;
   template<memory_space S>
-  item_numbers(const B& b, const candidate_items<S>& items, index pairs, index negatives) {
+  item_numbers(const B& b, const candidate_items<S>& items, index pairs, index negatives, bool two_rows = true) {
     static_assert(reachable<S, space>, "dispar: this backend cannot reach the memory of the items");
     if (!items) return;
     require(sizeof(T) > 4 || pairs < 16777216, "contrastive: items", "must be less than 2^24 in float",
             static_cast<double>(pairs));
-    number = array<T, 1, B>(b, {2 * pairs + negatives});
-    counted = array<double, 1, B>(b, {1});
+    number = array<T, 1, B>(b, {(two_rows ? 2 : 1) * pairs + negatives});
     array<std::int64_t, 1, B> of_pairs;
     if (items.pairs) {
       of_pairs = array<std::int64_t, 1, B>(b, {pairs});
@@ -110,7 +111,9 @@ struct item_numbers {
     }
     const double comparisons = static_cast<double>(pairs) * static_cast<double>(pairs + negatives);
     for_each_index(b, pairs + negatives, items.pairs ? comparisons / 8 : 1,
-                   number_items<T>{of_pairs.data(), dispar::detail::strided_of(items.negatives), pairs, number.data()});
+                   number_items<T>{of_pairs.data(), dispar::detail::strided_of(items.negatives), pairs, two_rows, number.data()});
+    if (!two_rows) return;
+    counted = array<double, 1, B>(b, {1});
     array<double, 2, B> counts(b, {pairs, 1});
     for_each_index(b, pairs, mark_pairs<T>{number.data(), counts.data()});
     column_sums(b, std::as_const(counts).view(), counted.view());
