@@ -2,39 +2,19 @@
 
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include "dispar/backend/backend.hpp"
 #include "dispar/backend/host/executor.hpp"
 
 DISPAR_NAMESPACE_BEGIN
 
-/// The process's heap, aligned for the widest vector. Any type with its two functions can take its place.
-///
-/// Linux is asked for huge pages where memory fills some: first touches of small ones cost a call on 1024 embeddings a quarter
-/// of its time.
+/// The process's heap, aligned for the widest vector. Any type with these two members can take its place.
 struct heap {
   /// Memory on the heap and its alignment in bytes.
   ///@{
   static constexpr std::size_t alignment = 64;
-  [[nodiscard]] void* allocate(std::size_t bytes) const {
-    void* const memory = ::operator new(bytes, alignment_of(bytes));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Only advice: what it returns changes nothing.
-    if (bytes >= huge_page) static_cast<void>(::madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE));
-#endif
-    return memory;
-  }
-  void deallocate(void* p, std::size_t bytes) const noexcept { ::operator delete(p, alignment_of(bytes)); }
+  [[nodiscard]] void* allocate(std::size_t bytes) const { return ::operator new (bytes, std::align_val_t{alignment}); }
+  void deallocate(void* p, std::size_t) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
   ///@}
-
-private:
-  static constexpr std::size_t huge_page = std::size_t{2} << 20;
-  [[nodiscard]] static constexpr std::align_val_t alignment_of(std::size_t bytes) noexcept {
-    return std::align_val_t{bytes >= huge_page ? huge_page : alignment};
-  }
 };
 
 /// The host backend: the tile engine on vector registers, its tiles run by `Each`, its memory from `Memory`.
