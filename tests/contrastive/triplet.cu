@@ -3,11 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "dispar/backend/cpu.hpp"
-#include "dispar/backend/gpu/sort.hpp"
 #include "dispar/contrastive/triplet.hpp"
-#include "oracle.hpp"
-#include "replayed.hpp"
+#include "triplets_on_gpu.hpp"
 
 namespace contrastive_tests {
 
@@ -17,46 +14,21 @@ namespace contrastive = dispar::contrastive;
 using contrastive::cosine;
 using contrastive::hinge_margin;
 using contrastive::soft_margin;
-using dispar::as_matrix;
 using dispar::gpu;
 using dispar::index;
 
-dispar::array<std::int32_t, 1, gpu> labels_on(const gpu& g, index n) {
-  std::vector<std::int32_t> labels;
-  for (index i = 0; i < n; ++i) labels.push_back(static_cast<std::int32_t>(i * i % 11));
-  return to(g, labels);
-}
-
-template<class T, class Margin>
-void check(index n, index d, const Margin& margin, double tolerance) {
-  CAPTURE(n);
-  dispar::cuda_context context;
-  const gpu g{&context};
-  const auto x = normal_rows<T>(n, d, 1);
-  std::vector<std::int32_t> labels;
-  for (index i = 0; i < n; ++i) labels.push_back(static_cast<std::int32_t>(i * i % 11));
-  std::vector<T> expected(x.size());
-  const auto on_cpu =
-      contrastive::triplet(dispar::cpu{}, as_matrix(x, n, d), labels, cosine{}, margin, {.x = as_matrix(expected, n, d)});
-  const auto dx = to(g, as_matrix(x, n, d));
-  const auto dl = labels_on(g, n);
-  dispar::array<T, 2, gpu> gx(g, {n, d}), again(g, {n, d});
-  const auto loss = contrastive::triplet(g, dx, dl, cosine{}, margin, {.x = gx.view()}, {.band_rows = 48});
-  const auto second = contrastive::triplet(g, dx, dl, cosine{}, margin, {.x = again.view()}, {.band_rows = 48});
-  CHECK(loss.value == doctest::Approx(on_cpu.value).epsilon(tolerance));
-  CHECK(loss.anchors == on_cpu.anchors);
-  CHECK(loss.nonzero == on_cpu.nonzero);
-  CHECK(loss.value == second.value);
-  const auto found = on_host(g, gx);
-  CHECK(found == on_host(g, again));
-  CHECK(oracle::apart(found, std::vector<double>(expected.begin(), expected.end())) < tolerance);
-}
+struct batch_hard {
+  template<class B, class X, class Labels, class Margin, class Gradient>
+  auto operator()(const B& b, const X& x, const Labels& labels, const Margin& margin, const Gradient& by, index band_rows) const {
+    return contrastive::triplet(b, x, labels, cosine{}, margin, {.x = by}, {.band_rows = band_rows});
+  }
+};
 
 }  // namespace
 
 TEST_CASE("triplet on the gpu: as on the host, by bands; run to run the same bits") {
-  check<float>(70, 17, hinge_margin{0.3}, 2e-6);
-  check<double>(70, 5, soft_margin{}, 1e-13);
+  check_as_on_host<float>(batch_hard{}, 70, 17, hinge_margin{0.3}, 2e-6);
+  check_as_on_host<double>(batch_hard{}, 70, 5, soft_margin{}, 1e-13);
 }
 
 TEST_CASE("triplet on the gpu: a second call does not allocate, upload or wait; a graph replays it") {
@@ -64,7 +36,7 @@ TEST_CASE("triplet on the gpu: a second call does not allocate, upload or wait; 
   const gpu g = on.backend();
   const index n = 40, d = 6;
   gpu_tests::changing_rows<float> x(g, n, d);
-  const auto labels = labels_on(g, n);
+  const auto labels = to(g, labels_of_triplets(n));
   dispar::array<float, 2, gpu> gx(g, {n, d});
   dispar::result<contrastive::triplet_loss, gpu> loss(g);
   const auto run = [&] {
