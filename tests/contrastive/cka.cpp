@@ -153,6 +153,21 @@ TEST_CASE("cka: rows that are all the same give 0 without a gradient; any magnit
   CHECK(gx == gs);
 }
 
+TEST_CASE("cka: a hundred thousand rows in float, by columns, keep the digits of a few") {
+  const index n = 100000, d = 16;
+  const auto x = normal_rows<float>(n, d, 11, 1);
+  auto y = normal_rows<float>(n, d, 12);
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] += 0.5f * x[i];
+  std::vector<float> g(x.size());
+  const double value = cka(cpu{}, as_matrix(x, n, d), as_matrix(y, n, d), linear, linear, {.x = as_matrix(g, n, d)}).value;
+  const std::vector<double> exact_x(x.begin(), x.end()), exact_y(y.begin(), y.end());
+  std::vector<double> exact(x.size());
+  const double expected =
+      cka(cpu{}, as_matrix(exact_x, n, d), as_matrix(exact_y, n, d), linear, linear, {.x = as_matrix(exact, n, d)}).value;
+  CHECK(value == doctest::Approx(expected).epsilon(1e-6));
+  CHECK(oracle::apart(g, exact) < 2e-6);
+}
+
 TEST_CASE("cka: errors name what is wrong") {
   const std::vector<double> x{1, 2, 3, 4, 5, 6};
   const auto v = as_matrix(x, 3, 2);

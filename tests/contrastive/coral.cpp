@@ -97,6 +97,24 @@ TEST_CASE("coral: equal samples give 0 and no gradient, however large; threads c
   CHECK(gt[0] != 0);
 }
 
+TEST_CASE("coral: a hundred thousand rows in float keep the digits of a few") {
+  const index n = 100000, d = 16;
+  const auto s = normal_rows<float>(n, d, 7, 1);
+  const std::vector<double> exact_s(s.begin(), s.end());
+  std::vector<float> g(s.size());
+  std::vector<double> exact(s.size());
+  // Samples of two distributions, and of one, whose covariances differ by a hundredth.
+  for (const float scale : {1.5f, 1.0f}) {
+    auto t = normal_rows<float>(n, d, 8);
+    for (float& v : t) v *= scale;
+    const std::vector<double> exact_t(t.begin(), t.end());
+    const double loss = coral(cpu{}, as_matrix(s, n, d), as_matrix(t, n, d), {.x = as_matrix(g, n, d)});
+    const double expected = coral(cpu{}, as_matrix(exact_s, n, d), as_matrix(exact_t, n, d), {.x = as_matrix(exact, n, d)});
+    CHECK(loss == doctest::Approx(expected).epsilon(scale > 1 ? 1e-6 : 1e-4));
+    CHECK(oracle::apart(g, exact) < (scale > 1 ? 2e-6 : 4e-5));
+  }
+}
+
 TEST_CASE("coral: errors name what is wrong before any work") {
   std::vector<double> x{1, 2, 3, 4}, g{5, 5, 5, 5};
   const auto v = as_matrix(x, 2, 2);

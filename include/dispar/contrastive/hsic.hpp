@@ -42,7 +42,8 @@ struct finish_hsic {
 /// (`identity<dot>` is the linear kernel, `polynomial`), or both of the same distance. Bandwidths: `median_bandwidth`; gradients
 /// do not flow through those. Values are centred pair by pair and summed, so that independent samples do not lose their digits in
 /// a difference of traces; linear kernels see centred columns. Accuracy in float: 1e-6 of the mean square of the kernels'
-/// values. By columns, see below, gradients of CKA are off by 1e-6 of the largest on the host, with 3000 rows as with 100 000.
+/// values. By columns, see below, gradients of CKA are off by 2e-6 of the largest on the host, with 3000 rows as with 100 000
+/// (tests/contrastive/cka.cpp).
 ///
 /// Time: two passes over all pairs, n^2 (d + e) multiply-adds, a third for gradients, which takes three halves as many. Two
 /// linear kernels, biased, with d + e <= n: by columns, n d e multiply-adds, three times that with gradients. Memory: linear in
